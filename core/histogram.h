@@ -1,0 +1,23 @@
+// Log-bucket latency histogram: mergeable, relative error of a quantile at most 1 %. Also the step table in which phases are stored.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace everup {
+
+class LatencyHistogram {
+ public:
+  void add(std::int64_t us, std::int64_t count = 1);  // negative counts as 0; above 120 s as 120 s
+  void merge(const LatencyHistogram& other);
+  std::int64_t count() const { return count_; }
+  // The q-quantile (0 … 1) in µs; nullopt when empty. q = 0 and 1 give the smallest and largest bucket's value.
+  std::optional<std::int64_t> quantile_us(double q) const;
+
+ private:
+  std::vector<std::uint32_t> buckets_;  // grows to the largest index used
+  std::int64_t count_ = 0;
+};
+
+}  // namespace everup
