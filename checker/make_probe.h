@@ -1,0 +1,46 @@
+// The probes of one loop thread: from a monitor's plan to a running probe, with everything that probes of that loop
+// share (the CURLM with its pool of handles, the trust store, compiled patterns). Only http and https have a probe yet;
+// any other kind ends inconclusive.
+//
+// Owned by whoever owns the loop; used on the loop's thread only; must outlive every probe it started. Loop, resolver
+// and policy must outlive it. Limits: kPoolMax idle handles, kPatternsMax compiled patterns, kStoresMax trust stores of
+// single monitors.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "checker/probe.h"
+#include "core/result.h"
+
+namespace everup::net {
+class AddressPolicy;
+class Loop;
+class Resolver;
+}  // namespace everup::net
+
+namespace everup::checker {
+
+struct ProbeSettings {
+  std::string user_agent = "Everup/1.0";  // EVERUP_USER_AGENT; by default "Everup/1.0 (+BASE_URL/about)"
+  std::string ca_file;                    // EVERUP_CA_FILE: extra roots beside the system's; empty: none
+};
+
+class Probes : public ProbeMaker {
+ public:
+  // kInvalid when ca_file cannot be read or holds no certificate; kExhausted when libcurl cannot be set up.
+  static Result<std::unique_ptr<Probes>> make(net::Loop& loop, net::Resolver& resolver,
+                                              const net::AddressPolicy& policy, ProbeSettings settings);
+  ~Probes() override;
+  Probes(const Probes&) = delete;
+  Probes& operator=(const Probes&) = delete;
+
+  std::unique_ptr<Probe> start(const Question& question, Done done) override;
+
+ private:
+  struct Shared;
+  explicit Probes(std::unique_ptr<Shared> shared);
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace everup::checker
