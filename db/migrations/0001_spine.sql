@@ -163,6 +163,7 @@ CREATE TABLE late_observations (           -- what could not conclude (RULES A 1
   region smallint NOT NULL,
   oldest_at bigint NOT NULL,
   queued_at bigint NOT NULL,
+  resync boolean NOT NULL DEFAULT false,   -- the owner's own conclusion was refused: its standing is recomputed too
   PRIMARY KEY (monitor_id, region)
 );
 CREATE TABLE corrections (
