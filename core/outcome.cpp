@@ -1,0 +1,231 @@
+// The one table of causes, the words of the small enums, and printable(). The table is in the order of the numbers; a
+// test compares it with tests/core/outcome_numbers.txt in both directions.
+#include "core/outcome.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "core/result.h"
+
+namespace everup {
+
+namespace {
+
+constexpr std::size_t kDetailMax = 200;
+
+std::vector<CauseFacts> make_table() {
+  using C = Cause;
+  using P = Phase;
+  using V = Verdict;
+  return {
+      {C::kOk, V::kUp, P::kNone, "ok", "ok"},
+      {C::kDnsFailure, V::kDown, P::kDns, "dns_failure", "no such name or no address in DNS"},
+      {C::kDnsUnavailable, V::kInconclusive, P::kDns, "dns_unavailable", "our name servers do not answer"},
+      {C::kAddressRefused, V::kInconclusive, P::kConnect, "address_refused",
+       "the address is not allowed to be checked"},
+      {C::kConnectRefused, V::kDown, P::kConnect, "connect_refused", "connection refused"},
+      {C::kConnectTimeout, V::kDown, P::kConnect, "connect_timeout", "connection timed out"},
+      {C::kConnectReset, V::kDown, P::kConnect, "connect_reset", "connection reset while connecting"},
+      {C::kHostUnreachable, V::kDown, P::kConnect, "host_unreachable", "no route to host"},
+      {C::kNetworkUnreachable, V::kInconclusive, P::kConnect, "network_unreachable", "network unreachable from here"},
+      {C::kTlsHandshake, V::kDown, P::kTls, "tls_handshake", "TLS handshake failed"},
+      {C::kTlsTimeout, V::kDown, P::kTls, "tls_timeout", "TLS handshake timed out"},
+      {C::kTlsExpired, V::kDown, P::kTls, "tls_expired", "certificate has expired"},
+      {C::kTlsNotYetValid, V::kDown, P::kTls, "tls_not_yet_valid", "certificate is not yet valid"},
+      {C::kTlsWrongHost, V::kDown, P::kTls, "tls_wrong_host", "certificate is for another name"},
+      {C::kTlsUnknownIssuer, V::kDown, P::kTls, "tls_unknown_issuer", "certificate issuer is not trusted"},
+      {C::kTlsSelfSigned, V::kDown, P::kTls, "tls_self_signed", "certificate is self-signed"},
+      {C::kTlsRevoked, V::kDown, P::kTls, "tls_revoked", "certificate has been revoked"},
+      {C::kTlsInvalidCertificate, V::kDown, P::kTls, "tls_invalid_certificate", "certificate is invalid"},
+      {C::kHttpStatus, V::kDown, P::kAssert, "http_status", "unexpected HTTP status"},
+      {C::kHttpTimeout, V::kDown, P::kWait, "http_timeout", "no answer in time"},
+      {C::kHttpTransferTimeout, V::kDown, P::kTransfer, "http_transfer_timeout", "the answer did not end in time"},
+      {C::kHttpProtocol, V::kDown, P::kWait, "http_protocol", "the answer is not valid HTTP"},
+      {C::kHttpEmptyReply, V::kDown, P::kWait, "http_empty_reply", "connection closed without an answer"},
+      {C::kHttpReset, V::kDown, P::kWait, "http_reset", "connection reset"},
+      {C::kHttpHeadTooLarge, V::kDown, P::kWait, "http_head_too_large", "the head of the answer is too large"},
+      {C::kHttpTooManyRedirects, V::kDown, P::kWait, "http_too_many_redirects", "too many redirects"},
+      {C::kHttpRedirectInvalid, V::kDown, P::kWait, "http_redirect_invalid",
+       "redirect to something that is not a web address"},
+      {C::kHttpEncoding, V::kDown, P::kTransfer, "http_encoding", "bad or unknown content encoding"},
+      {C::kHttpTruncated, V::kDown, P::kTransfer, "http_truncated", "the answer is shorter than announced"},
+      {C::kBodyMissing, V::kDown, P::kAssert, "body_missing", "expected text not found"},
+      {C::kBodyForbidden, V::kDown, P::kAssert, "body_forbidden", "forbidden text found"},
+      {C::kBodyRegex, V::kDown, P::kAssert, "body_regex", "the body does not match"},
+      {C::kJsonMismatch, V::kDown, P::kAssert, "json_mismatch", "the JSON value is not the expected one"},
+      {C::kHeaderMismatch, V::kDown, P::kAssert, "header_mismatch", "the header is not the expected one"},
+      {C::kTooSlow, V::kDown, P::kAssert, "too_slow", "slower than allowed"},
+      {C::kCertificateExpiring, V::kDown, P::kAssert, "certificate_expiring", "certificate expires soon"},
+      {C::kHttpVersion, V::kDown, P::kAssert, "http_version", "another HTTP version than expected"},
+      {C::kNotCompressed, V::kDown, P::kAssert, "not_compressed", "compression is not as expected"},
+      {C::kBodyTooLarge, V::kDown, P::kAssert, "body_too_large", "the body is too large to decide"},
+      {C::kOwnResources, V::kInconclusive, P::kNone, "own_resources", "our own resources were exhausted"},
+      {C::kOwnNetwork, V::kInconclusive, P::kNone, "own_network", "our own network had trouble"},
+      {C::kShutdown, V::kInconclusive, P::kNone, "shutdown", "we shut down during the check"},
+      {C::kInternal, V::kInconclusive, P::kNone, "internal", "our own error"},
+  };
+}
+
+constexpr std::size_t kNumbers = 128;  // above every cause
+
+const std::array<const CauseFacts*, kNumbers>& by_number() {
+  static const auto index = [] {
+    std::array<const CauseFacts*, kNumbers> made{};
+    for (const auto& row : all_causes()) made.at(static_cast<std::size_t>(row.cause)) = &row;
+    return made;
+  }();
+  return index;
+}
+
+// Length of the valid UTF-8 sequence at the front (Unicode 15, table 3-7), its code point in `code`; 0: not valid.
+std::size_t sequence_at(std::string_view s, char32_t& code) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return code = first, 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || s.size() < length) return 0;
+  code = first & (0x7Fu >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+    code = code << 6 | (byte(i) & 0x3Fu);
+  }
+  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+  return code < kSmallest[length] || surrogate || code > 0x10FFFF ? 0 : length;
+}
+
+// Controls, line and paragraph separators, bidi marks and the byte order mark: what would change how the text around it
+// is shown.
+bool hidden(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
+std::string escaped(const char* format, unsigned value) {
+  std::array<char, 16> text{};
+  const int length = std::snprintf(text.data(), text.size(), format, value);
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+}  // namespace
+
+const std::vector<CauseFacts>& all_causes() {
+  static const std::vector<CauseFacts> table = make_table();
+  return table;
+}
+
+const CauseFacts& facts(Cause cause) {
+  const auto number = static_cast<std::size_t>(cause);
+  EVERUP_ASSERT(number < kNumbers && by_number()[number] != nullptr);
+  return *by_number()[number];
+}
+
+std::optional<Cause> cause_from_number(std::int16_t number) {
+  if (number < 0 || static_cast<std::size_t>(number) >= kNumbers) return std::nullopt;
+  const CauseFacts* row = by_number()[static_cast<std::size_t>(number)];
+  return row == nullptr ? std::nullopt : std::optional(row->cause);
+}
+
+std::string_view slug(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kUp:
+      return "up";
+    case Verdict::kDegraded:
+      return "degraded";
+    case Verdict::kDown:
+      return "down";
+    case Verdict::kInconclusive:
+      return "inconclusive";
+  }
+  assertion_failed("a verdict of the table", __FILE__, __LINE__);
+}
+
+std::string_view slug(Phase phase) {
+  switch (phase) {
+    case Phase::kNone:
+      return "none";
+    case Phase::kDns:
+      return "dns";
+    case Phase::kConnect:
+      return "connect";
+    case Phase::kTls:
+      return "tls";
+    case Phase::kRequest:
+      return "request";
+    case Phase::kWait:
+      return "wait";
+    case Phase::kTransfer:
+      return "transfer";
+    case Phase::kAssert:
+      return "assert";
+  }
+  assertion_failed("a phase of the table", __FILE__, __LINE__);
+}
+
+std::string_view slug(Trigger trigger) {
+  switch (trigger) {
+    case Trigger::kSlot:
+      return "slot";
+    case Trigger::kConfirm:
+      return "confirm";
+    case Trigger::kCreated:
+      return "created";
+    case Trigger::kManual:
+      return "manual";
+  }
+  assertion_failed("a trigger of the table", __FILE__, __LINE__);
+}
+
+std::string_view slug(GapReason reason) {
+  switch (reason) {
+    case GapReason::kOverload:
+      return "overload";
+    case GapReason::kRestart:
+      return "restart";
+    case GapReason::kLeaseLost:
+      return "lease_lost";
+    case GapReason::kClock:
+      return "clock";
+    case GapReason::kBlind:
+      return "blind";
+    case GapReason::kSpoolFull:
+      return "spool_full";
+    case GapReason::kPoison:
+      return "poison";
+  }
+  assertion_failed("a gap reason of the table", __FILE__, __LINE__);
+}
+
+Outcome outcome_of(Cause cause, std::string detail) {
+  const CauseFacts& row = facts(cause);
+  Outcome outcome;
+  outcome.cause = cause;
+  outcome.verdict = row.verdict;
+  outcome.phase = row.phase;
+  if (cause != Cause::kOk) outcome.detail = printable(detail, kDetailMax);
+  return outcome;
+}
+
+std::string printable(std::string_view bytes, std::size_t bytes_max) {
+  std::string text;
+  text.reserve(std::min(bytes.size(), bytes_max));
+  while (!bytes.empty()) {
+    char32_t code = 0;
+    const std::size_t length = sequence_at(bytes, code);
+    std::string piece;
+    if (length == 0 || (length == 1 && hidden(code))) {
+      piece = escaped("\\x%02x", static_cast<unsigned char>(bytes.front()));
+    } else if (hidden(code)) {
+      piece = escaped("\\u{%x}", code);
+    } else {
+      piece = bytes.substr(0, length);
+    }
+    if (text.size() + piece.size() > bytes_max) break;
+    text += piece;
+    bytes.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return text;
+}
+
+}  // namespace everup
