@@ -1,0 +1,138 @@
+// The model: one timeline of 365 days, from which every window, day and down is cut, so that they always agree. See
+// report.h.
+#include "reports/report.h"
+
+#include <algorithm>
+#include <array>
+
+namespace everup::reports {
+namespace {
+
+constexpr std::array<std::string_view, 5> kWindows{"24h", "7d", "30d", "90d", "365d"};
+constexpr std::string_view kLongest = "365d";
+
+Timeline clipped(const Timeline& timeline, Span window) {
+  Timeline out;
+  for (const LedgerSpan& piece : timeline) {
+    const Span part = intersect(piece.span, window);
+    if (!part.empty()) out.push_back({part, piece.state, piece.reason});
+  }
+  return out;
+}
+
+// A state that ends an incident when it follows a down. Unknown time is not down time, but it does not end one either.
+bool ends_incident(State state) {
+  switch (state) {
+    case State::kUp:
+    case State::kDegraded:
+    case State::kPaused:
+    case State::kBeforeCreation:
+      return true;
+    case State::kDown:
+    case State::kUnknown:
+    case State::kMaintenance:
+      return false;
+  }
+  return true;
+}
+
+std::vector<Down> downs_of(const Timeline& timeline) {
+  std::vector<Down> downs;
+  bool open = false;
+  for (const LedgerSpan& piece : timeline) {
+    if (ends_incident(piece.state) && open) {
+      downs.back().open = false;
+      open = false;
+    }
+    if (piece.state != State::kDown) continue;
+    if (!open) {
+      downs.push_back({piece.span, true, piece.span.from == timeline.front().span.from, 0, piece.reason});
+      open = true;
+    }
+    downs.back().span.to = piece.span.to;
+    downs.back().down_ms += piece.span.length().count();
+  }
+  std::reverse(downs.begin(), downs.end());
+  return downs;
+}
+
+// The kDays calendar days that end with the one `as_of` lies in. Walks over instants, so a date that a zone skipped is
+// not shown.
+std::vector<DayFigures> days_of(const Timeline& timeline, WallTime as_of, const Zone& zone) {
+  std::vector<DayFigures> days;
+  WallTime inside = as_of - milliseconds(1);
+  for (int i = 0; i < kDays && inside.ms >= 0; ++i) {
+    const Date date = date_of(inside, zone);
+    const Span whole = day_span(date, zone);
+    const Span seen{whole.from, std::min(whole.to, as_of)};
+    const Tally figures = tally(clipped(timeline, seen));
+    days.push_back({date, seen, figures, uptime_of(figures)});
+    inside = whole.from - milliseconds(1);
+  }
+  std::reverse(days.begin(), days.end());
+  return days;
+}
+
+std::string_view gap_english(GapReason reason) {
+  switch (reason) {
+    case GapReason::kOverload:
+      return "the prober was overloaded";
+    case GapReason::kRestart:
+      return "the prober was restarted";
+    case GapReason::kLeaseLost:
+      return "the check moved to another prober";
+    case GapReason::kClock:
+      return "the prober's clock jumped";
+    case GapReason::kBlind:
+      return "the prober had lost its own network";
+    case GapReason::kSpoolFull:
+      return "results could not be kept";
+    case GapReason::kPoison:
+      return "a result could not be stored";
+  }
+  return {};
+}
+
+}  // namespace
+
+ReportModel report_model(ReportInput input) {
+  EVERUP_ASSERT(input.zone != nullptr);
+  ReportModel model;
+  const std::int64_t year_ms = rolling_window_ms(kLongest).value_or(365 * kDayMs);
+  const Span year = rolling_window(input.ledger, year_ms, input.now);
+  const Timeline timeline = timeline_of(input.ledger, year, input.now);
+  model.as_of = year.to;
+  for (const std::string_view name : kWindows) {
+    const Span span{year.to - milliseconds(rolling_window_ms(name).value_or(kDayMs)), year.to};
+    const Tally figures = tally(clipped(timeline, span));
+    model.windows.push_back({std::string(name), span, figures, uptime_of(figures)});
+  }
+  model.days = days_of(timeline, model.as_of, *input.zone);
+  model.downs = downs_of(timeline);
+  if (model.downs.size() > kDownsMax) {
+    model.downs_left_out = model.downs.size() - kDownsMax;
+    model.downs.resize(kDownsMax);
+  }
+  model.input = std::move(input);
+  return model;
+}
+
+std::string duration_text(std::int64_t ms) {
+  const std::int64_t s = round_up_to_second_ms(std::max<std::int64_t>(ms, 0)) / 1000;
+  const std::int64_t days = s / 86'400;
+  const std::int64_t hours = s / 3600 % 24;
+  const std::int64_t minutes = s / 60 % 60;
+  std::string out;
+  if (days > 0) out += std::to_string(days) + " d ";
+  if (s >= 3600) out += std::to_string(hours) + " h ";
+  if (s >= 60) out += std::to_string(minutes) + " min ";
+  return out + std::to_string(s % 60) + " s";
+}
+
+std::string reason_text(const Reason& reason) {
+  if (reason.gap != 0) return std::string(gap_english(static_cast<GapReason>(reason.gap)));
+  const auto cause = cause_from_number(reason.cause);
+  return cause ? std::string(facts(*cause).english) : std::string();
+}
+
+}  // namespace everup::reports
