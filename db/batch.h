@@ -47,14 +47,19 @@ class BatchBuilder {
   bool add(Offered& item);
   bool empty() const { return batch_.empty(); }
   std::size_t rows() const { return batch_.observations.size(); }
-  bool full() const { return rows() >= rows_max_ || batch_.gaps.size() >= rows_max_; }
+  bool full() const {
+    return rows() >= rows_max_ || batch_.gaps.size() >= rows_max_ || evidence_bytes_ >= kEvidenceBytesTotalMax;
+  }
   Batch close(WallTime now);
 
  private:
+  static constexpr std::size_t kEvidenceBytesTotalMax = 16u << 20;
   bool add_observation(Observation& observation);
+  void keep_evidence(const Evidence& evidence);
 
   std::size_t rows_max_;
   Batch batch_;
+  std::size_t evidence_bytes_ = 0;
   std::unordered_set<std::uint64_t> concluded_;  // monitors with a conclusion in batch_
 };
 
