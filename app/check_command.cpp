@@ -1,0 +1,127 @@
+#include "app/check_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "app/probe_once.h"
+#include "core/target.h"
+
+namespace everup::app {
+namespace {
+
+std::string number(double seconds) { return fmt::format("{:g}", seconds); }
+std::string bound(const std::optional<double>& seconds) { return seconds ? number(*seconds) : std::string(); }
+
+std::string_view word_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kUp: return "OK";
+    case Verdict::kDegraded: return "WARNING";
+    case Verdict::kDown: return "CRITICAL";
+    case Verdict::kInconclusive: return "UNKNOWN";
+  }
+  return "UNKNOWN";
+}
+
+std::string json_line(const std::string& target, const Outcome& outcome) {
+  nlohmann::ordered_json phases;
+  const auto add = [&](const char* name, std::int32_t us) { phases[name] = us < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(us / 1000.0); };
+  add("dns", outcome.timings.dns_us);
+  add("connect", outcome.timings.connect_us);
+  add("tls", outcome.timings.tls_us);
+  add("wait", outcome.timings.wait_us);
+  add("transfer", outcome.timings.transfer_us);
+  nlohmann::ordered_json line{{"target", target},
+                              {"verdict", slug(outcome.verdict)},
+                              {"cause", facts(outcome.cause).slug},
+                              {"detail", outcome.detail},
+                              {"latency_ms", outcome.timings.total_us / 1000.0},
+                              {"phases_ms", phases},
+                              {"code", outcome.code}};
+  if (outcome.evidence != nullptr) {
+    line["address"] = outcome.evidence->address;
+    line["head"] = outcome.evidence->head;
+    if (outcome.evidence->certificate) {
+      const auto& certificate = *outcome.evidence->certificate;
+      line["certificate"] = {{"subject", certificate.subject}, {"issuer", certificate.issuer}, {"names", certificate.names},
+                             {"not_before", rfc3339(certificate.not_before)}, {"not_after", rfc3339(certificate.not_after)},
+                             {"sha256", certificate.sha256}, {"verify_error", certificate.verify_error}};
+    }
+  }
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+CheckPlan plan_of(const Target& target, const CheckOptions& options) {
+  CheckPlan plan;
+  plan.id = MonitorId{1};
+  plan.kind = target.kind;
+  plan.url = target.url();
+  plan.timeout_ms = static_cast<std::int32_t>(std::lround(options.timeout_s * 1000));
+  auto settings = std::make_shared<HttpSettings>();
+  if (options.crit_s) settings->expect.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.crit_s * 1000)));
+  if (options.warn_s) settings->warn.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.warn_s * 1000)));
+  plan.settings = std::move(settings);
+  return plan;
+}
+
+}  // namespace
+
+int exit_code_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kUp: return 0;
+    case Verdict::kDegraded: return 1;
+    case Verdict::kDown: return 2;
+    case Verdict::kInconclusive: return 3;
+  }
+  return 3;
+}
+
+int worse_exit(int a, int b) {
+  constexpr std::array<int, 4> kRank{0, 2, 3, 1};  // of the exit codes 0, 1, 2, 3
+  return kRank[static_cast<std::size_t>(a)] >= kRank[static_cast<std::size_t>(b)] ? a : b;
+}
+
+std::string plugin_line(const std::string& service, const Outcome& outcome, const CheckOptions& options) {
+  const double seconds = outcome.timings.total_us / 1e6;
+  std::string said = outcome.cause == Cause::kOk ? fmt::format("{}", outcome.code) : std::string(facts(outcome.cause).english);
+  if (!outcome.detail.empty()) said += ": " + outcome.detail;
+  std::replace(said.begin(), said.end(), '|', '/');  // ends the text in plugin output
+  std::string line = fmt::format("{} {} - {} in {:.3f} s | time={:.3f}s;{};{};0;{}", service, word_of(outcome.verdict), said, seconds, seconds,
+                                 bound(options.warn_s), bound(options.crit_s), number(options.timeout_s));
+  const auto add = [&](const char* label, std::int32_t us) {
+    if (us >= 0) line += fmt::format(" {}={:.6f}s;;;0", label, us / 1e6);
+  };
+  add("time_dns", outcome.timings.dns_us);
+  add("time_connect", outcome.timings.connect_us);
+  add("time_tls", outcome.timings.tls_us);
+  add("time_firstbyte", outcome.timings.wait_us);
+  add("time_transfer", outcome.timings.transfer_us);
+  return line;
+}
+
+int run_check(const CheckOptions& options, const Settings& settings) {
+  int worst = 0;
+  for (const auto& text : options.targets) {
+    const auto target = parse_target(text);
+    if (!target) {
+      fmt::print(stderr, "everup check: {}: {}\n", text, target.error().what);
+      worst = worse_exit(worst, 3);
+      continue;
+    }
+    auto outcome = probe_once(plan_of(*target, options), settings, options.policy, options.json);
+    if (!outcome) {
+      fmt::print(stderr, "everup check: {}: {}\n", text, outcome.error().what);
+      worst = worse_exit(worst, 3);
+      continue;
+    }
+    const std::string service = target->kind == Kind::kHttps ? "HTTPS" : "HTTP";
+    fmt::print("{}\n", options.json ? json_line(target->url(), *outcome) : plugin_line(service, *outcome, options));
+    worst = worse_exit(worst, exit_code_of(outcome->verdict));
+  }
+  return std::fflush(stdout) == 0 ? worst : 3;
+}
+
+}  // namespace everup::app

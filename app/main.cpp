@@ -1,0 +1,230 @@
+// everup: one binary, all commands. This file only knows the words people type; every command is a function elsewhere.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <exception>
+
+#include "app/check_command.h"
+#include "app/commands.h"
+#include "app/database.h"
+#include "app/log.h"
+#include "app/monitor_command.h"
+#include "app/settings.h"
+
+namespace everup::app {
+namespace {
+
+struct Words {
+  std::map<std::string, std::string, std::less<>> flags;  // settings given as flags
+  std::string config_file;
+  bool json = false;
+  ServeOptions serve;
+  CheckOptions check;
+  MonitorAdd add;
+  std::string query, id;
+  AccountCreate account;
+  KeyCreate key;
+  bool quick = false;
+};
+
+Result<Settings> settings_of(const Words& words) {
+  return Settings::read({words.flags, [](const std::string& name) { return std::getenv(name.c_str()); }, words.config_file});
+}
+
+// Runs `command` with the settings, or says what is wrong with them.
+template <class Command>
+int with_settings(const Words& words, Command command) {
+  const auto settings = settings_of(words);
+  if (!settings) {
+    std::cerr << "everup: " << settings.error().what << "\n";
+    return kConfiguration;
+  }
+  open_log(settings->text("LOG_FORMAT"), settings->text("LOG_LEVEL"));
+  return command(*settings);
+}
+
+template <class Command>
+int with_api(const Words& words, Command command) {
+  return with_settings(words, [&](const Settings& settings) {
+    const auto data_dir = data_dir_of(settings);
+    const auto api = ApiClient::open(settings, data_dir ? *data_dir : std::string());
+    if (!api) {
+      std::cerr << "everup: " << api.error().what << "\n";
+      return kConfiguration;
+    }
+    return command(*api);
+  });
+}
+
+void add_settings(CLI::App& command, Words& words) {
+  for (const auto& setting : settings_table()) {
+    if (setting.secret) continue;
+    const auto fallback = setting.fallback.empty() ? std::string() : " [" + std::string(setting.fallback) + "]";
+    command
+        .add_option_function<std::string>(
+            flag_of(setting), [&words, name = std::string(setting.name)](const std::string& value) { words.flags[name] = value; },
+            std::string(setting.prose) + fallback)
+        ->group("Settings (also EVERUP_NAME in the environment, or name in the configuration file)");
+  }
+}
+
+using Run = std::function<int()>;
+
+void add_serve(CLI::App& root, Words& words, Run& run) {
+  auto* serve = root.add_subcommand("serve", "run the service: checks, API, pages");
+  serve->add_option("--roles", words.serve.roles, "which parts run here: api, checker, keeper")->capture_default_str();
+  add_settings(*serve, words);
+  serve->footer("Example:\n  everup serve --listen 127.0.0.1:8080 --allow-targets private");
+  serve->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_serve(s, words.serve); }); };
+  });
+}
+
+void add_check(CLI::App& root, Words& words, Run& run) {
+  auto* check = root.add_subcommand("check", "probe targets once, now; monitoring-plugins exit codes");
+  check->add_option("targets", words.check.targets, "URLs: https://shop.example/health, http://…")->required();
+  check->add_option("-w,--warning", words.check.warn_s, "degraded (exit 1) when slower than this many seconds");
+  check->add_option("-c,--critical", words.check.crit_s, "down (exit 2) when slower than this many seconds");
+  check->add_option("-t,--timeout", words.check.timeout_s, "seconds, 0.1 to 60")->check(CLI::Range(0.1, 60.0))->capture_default_str();
+  check->add_flag("--json", words.check.json, "one JSON object a target");
+  check->add_flag("--policy", words.check.policy, "refuse the addresses that the service would refuse");
+  check->footer("Exit: 0 up, 1 degraded, 2 down, 3 inconclusive or wrong usage.\nExample:\n  everup check -w 1 -c 3 https://example.org/");
+  check->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_check(words.check, s); }); };
+  });
+}
+
+void add_monitor_add(CLI::App& monitor, Words& words, Run& run) {
+  auto* add = monitor.add_subcommand("add", "add a monitor; prints its id");
+  add->add_option("target", words.add.target, "URL, e.g. https://shop.example/health");
+  add->add_option("--name", words.add.name, "default: the host");
+  add->add_option("--tag", words.add.tags, "may be repeated");
+  add->add_option("--interval", words.add.interval, "60s, 5m; 1 s to 24 h [60s]");
+  add->add_option("--timeout", words.add.timeout, "10s, 500ms; at most 60 s [10s]");
+  add->add_option("-f,--file", words.add.definition_file, "the whole definition as a JSON object of the API; - for standard input");
+  add->add_flag("--json", words.json);
+  add->footer("Example:\n  everup monitor add https://shop.example/health --name Shop --tag prod");
+  add->callback([&] {
+    run = [&] {
+      if (words.add.target.empty() && words.add.definition_file.empty()) {
+        std::cerr << "everup monitor add: give a target or a file (-f)\n";
+        return kUsage;
+      }
+      return with_api(words, [&](const ApiClient& api) { return monitor_add(api, words.add, words.json); });
+    };
+  });
+}
+
+void add_monitor(CLI::App& root, Words& words, Run& run) {
+  auto* monitor = root.add_subcommand("monitor", "add, list and change monitors through the API");
+  monitor->require_subcommand(1);
+  add_monitor_add(*monitor, words, run);
+  auto* list = monitor->add_subcommand("list", "all monitors, one a line");
+  list->add_option("query", words.query, "part of name or target");
+  list->add_flag("--json", words.json);
+  list->callback([&] { run = [&] { return with_api(words, [&](const ApiClient& api) { return monitor_list(api, words.query, words.json); }); }; });
+  auto* show = monitor->add_subcommand("show", "everything about one monitor");
+  show->add_option("id", words.id, "mon_… or slug:name")->required();
+  show->add_flag("--json", words.json);
+  show->callback([&] { run = [&] { return with_api(words, [&](const ApiClient& api) { return monitor_show(api, words.id, words.json); }); }; });
+  for (const auto& [verb, prose] : {std::pair{"pause", "stop checking"}, {"resume", "check again, at once"}, {"check", "one look now"}}) {
+    auto* command = monitor->add_subcommand(verb, prose);
+    command->add_option("id", words.id, "mon_… or slug:name")->required();
+    command->add_flag("--json", words.json);
+    command->callback([&words, &run, word = std::string(verb)] {
+      run = [&words, word] {
+        return with_api(words, [&](const ApiClient& api) { return monitor_verb(api, words.id, word, words.json); });
+      };
+    });
+  }
+  auto* remove = monitor->add_subcommand("delete", "delete a monitor and its history");
+  remove->add_option("id", words.id, "mon_… or slug:name")->required();
+  remove->callback([&] { run = [&] { return with_api(words, [&](const ApiClient& api) { return monitor_delete(api, words.id); }); }; });
+}
+
+void add_accounts(CLI::App& root, Words& words, Run& run) {
+  auto* account = root.add_subcommand("account", "accounts: the owners of monitors and keys");
+  account->require_subcommand(1);
+  auto* create = account->add_subcommand("create", "make an account and its owner; prints the account's id");
+  create->add_option("--email", words.account.email, "of the owner")->required();
+  create->add_option("--name", words.account.name, "default: the e-mail address");
+  create->add_option("--password-file", words.account.password_file, "first line is the password; - for standard input");
+  create->add_flag("--json", words.json);
+  create->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return account_create(s, words.account, words.json); }); };
+  });
+  auto* key = root.add_subcommand("key", "API keys");
+  key->require_subcommand(1);
+  auto* make = key->add_subcommand("create", "make an API key; prints it once, alone on stdout");
+  make->add_option("--name", words.key.name, "what it is for")->required();
+  make->add_option("--account", words.key.account, "id or owner's e-mail; may be left out when there is only one account");
+  make->add_option("--scope", words.key.scope, "read, write or admin")->check(CLI::IsMember({"read", "write", "admin"}))->capture_default_str();
+  make->add_option("--expires", words.key.expires, "after so many days, e.g. 90d; default: never");
+  make->add_flag("--json", words.json);
+  make->footer("Example:\n  export EVERUP_API_KEY=$(everup key create --name laptop)");
+  make->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return key_create(s, words.key, words.json); }); };
+  });
+}
+
+void add_service(CLI::App& root, Words& words, Run& run) {
+  auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
+  migrate->callback([&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
+  auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
+  doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
+  doctor->add_flag("--json", words.json);
+  doctor->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); }); };
+  });
+  auto* config = root.add_subcommand("config", "the settings");
+  config->require_subcommand(1);
+  auto* check = config->add_subcommand("check", "print effective values with their origin, secrets masked");
+  check->add_flag("--json", words.json);
+  check->callback([&] { run = [&] { return with_settings(words, [&](const Settings& s) { return config_check(s, words.json); }); }; });
+  auto* version_command = root.add_subcommand("version", "print the version");
+  version_command->callback([&run] {
+    run = [] {
+      std::cout << "everup " << version() << "\n";
+      return kDone;
+    };
+  });
+}
+
+int run_words(int argc, char** argv) {
+  Words words;
+  Run run;
+  CLI::App root("Everup: an uptime monitor that keeps an honest ledger", "everup");
+  root.set_version_flag("--version", std::string("everup ") + version());
+  root.add_option("--config", words.config_file, "configuration file [EVERUP_CONFIG, /etc/everup/everup.yaml]");
+  root.add_option_function<std::string>(
+      "--data-dir", [&words](const std::string& value) { words.flags["DATA_DIR"] = value; }, "data directory [EVERUP_DATA_DIR]");
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.footer("Start here:\n  everup serve\n  everup account create --email you@example.org\n  everup monitor add https://example.org/");
+  add_serve(root, words, run);
+  add_check(root, words, run);
+  add_monitor(root, words, run);
+  add_accounts(root, words, run);
+  add_service(root, words, run);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    return root.exit(done);
+  } catch (const CLI::ParseError& wrong) {
+    root.exit(wrong, std::cerr, std::cerr);
+    const bool plugin = argc > 1 && std::string_view(argv[1]) == "check";  // usage is UNKNOWN there (SHAPES 3)
+    return plugin ? 3 : kUsage;
+  }
+  return run();
+}
+
+}  // namespace
+}  // namespace everup::app
+
+int main(int argc, char** argv) {
+  try {
+    return everup::app::run_words(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "everup: " << e.what() << "\n";
+    return everup::app::kFailed;
+  }
+}

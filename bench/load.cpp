@@ -1,0 +1,292 @@
+// bench/load: nginx on loopback, a private `everup serve`, N monitors, T seconds; then what it cost and how late it was.
+//
+// Lateness and missed slots come from the target's own log against next_slot(), stored checks from SQL, CPU from /proc — nothing from
+// what everup says of itself. Everything runs on loopback and is stopped at the end.
+//
+//   load --monitors 100000 --interval 60 --seconds 120 [--spread 50000] [--https] [--json] [--everup PATH] [--directory DIR]
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "bench/process.h"
+#include "bench/target_nginx.h"
+#include "core/ids.h"
+#include "core/schedule.h"
+#include "net/curl_client.h"
+
+namespace everup::bench {
+namespace {
+
+struct Options {
+  int monitors = 1000, interval_s = 60, seconds = 60, spread = 0, warmup_s = -1;
+  bool https = false, json = false;
+  std::string everup = "build/release/app/everup", directory;
+};
+
+Options parse_options(int argc, char** argv) {
+  Options o;
+  const auto value = [&](int& i) -> std::string { return ++i < argc ? argv[i] : (give_up(std::string(argv[i - 1]) + " needs a value"), ""); };
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--monitors") o.monitors = std::atoi(value(i).c_str());
+    else if (word == "--interval") o.interval_s = std::atoi(value(i).c_str());
+    else if (word == "--seconds") o.seconds = std::atoi(value(i).c_str());
+    else if (word == "--warmup") o.warmup_s = std::atoi(value(i).c_str());
+    else if (word == "--spread") o.spread = std::atoi(value(i).c_str());
+    else if (word == "--everup") o.everup = value(i);
+    else if (word == "--directory") o.directory = value(i);
+    else if (word == "--https") o.https = true;
+    else if (word == "--json") o.json = true;
+    else give_up("usage: load [--monitors N] [--interval S] [--seconds T] [--warmup S] [--spread ADDRESSES] [--https] [--json] [--everup PATH]");
+  }
+  if (o.monitors < 1 || o.interval_s < 1 || o.seconds < 1) give_up("--monitors, --interval and --seconds must be at least 1");
+  if (o.warmup_s < 0) o.warmup_s = std::min(o.interval_s, 60) + 5;
+  return o;
+}
+
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+void wait_ms(int ms) { poll(nullptr, 0, ms); }
+
+// A running `everup serve` with its own private cluster.
+struct Service {
+  pid_t pid = -1;
+  std::string base, key, data_dir, socket_dir;
+  std::vector<std::string> psql_prefix;
+
+  std::string call(const std::string& method, const std::string& path, const std::string& body = {}) const {
+    net::ClientRequest request{.method = method, .url = base + path, .unix_socket = {}, .headers = {"Authorization: Bearer " + key, "Expect:"}, .body = body, .timeout_ms = 120'000};
+    if (!body.empty()) request.headers.push_back("Content-Type: application/json");
+    auto answer = net::http_request(request);
+    if (!answer) give_up(answer.error().what);
+    if (answer->status >= 300) give_up(path + ": " + answer->body);
+    return answer->body;
+  }
+};
+
+pid_t postmaster_of(const Service& service) {
+  std::ifstream in(service.data_dir + "/pg/postmaster.pid");
+  pid_t pid = 0;
+  in >> pid;
+  return pid;
+}
+
+std::string first_line(const std::string& path, int line) {
+  std::ifstream in(path);
+  std::string text;
+  for (int i = 0; i < line; ++i) std::getline(in, text);
+  return text;
+}
+
+std::string sql(const Service& service, const std::string& query) {
+  const auto socket_dir = first_line(service.data_dir + "/pg/postmaster.pid", 5);
+  auto text = output_of({"psql", "-X", "-A", "-t", "-h", socket_dir, "-U", "everup", "-d", "everup", "-c", query});
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+Service start_service(const Options& o, const std::string& ca) {
+  Service service;
+  service.data_dir = o.directory + "/data";
+  const auto port = free_port();
+  service.base = fmt::format("http://127.0.0.1:{}", port);
+  std::map<std::string, std::string> environment{{"EVERUP_DATA_DIR", service.data_dir}, {"EVERUP_LISTEN", fmt::format("127.0.0.1:{}", port)},
+                                                 {"EVERUP_ALLOW_TARGETS", "loopback"},  {"EVERUP_USER", "everup"},
+                                                 {"EVERUP_TARGET_LIMIT", "100000"},     {"EVERUP_RATE_LIMIT", "0"}};
+  if (o.https) environment["EVERUP_CA_FILE"] = ca;
+  service.pid = spawn({o.everup, "serve"}, environment, o.directory + "/everup.log");
+  for (int i = 0; i < 600; ++i) {
+    const auto answer = net::http_request({.method = "GET", .url = service.base + "/readyz", .unix_socket = {}, .headers = {}, .body = {}, .timeout_ms = 2000});
+    if (answer.ok() && answer->status == 200) break;
+    if (i == 599) give_up("everup did not come up; see " + o.directory + "/everup.log");
+    wait_ms(100);
+  }
+  setenv("EVERUP_DATA_DIR", service.data_dir.c_str(), 1);
+  output_of({o.everup, "account", "create", "--email", "bench@example.com"});
+  service.key = output_of({o.everup, "key", "create", "--name", "bench", "--scope", "admin"});
+  while (!service.key.empty() && service.key.back() == '\n') service.key.pop_back();
+  return service;
+}
+
+std::string target_url(const Options& o, std::uint16_t port, int i) {
+  if (o.https) return fmt::format("https://localhost:{}/m/{}", port, i);
+  const int n = o.spread > 0 ? i % o.spread : 0;
+  const auto host = fmt::format("127.{}.{}.{}", n / 62'500, n / 250 % 250, n % 250 + 1);
+  return fmt::format("http://{}:{}{}{}", host, port, o.spread > 0 && i % 3 == 0 ? "/slow/" : "/m/", i);
+}
+
+std::vector<MonitorId> add_monitors(const Options& o, const Service& service, std::uint16_t port) {
+  std::vector<MonitorId> ids;
+  constexpr int kChunk = 5000;
+  for (int from = 0; from < o.monitors; from += kChunk) {
+    auto list = nlohmann::json::array();
+    for (int i = from; i < std::min(o.monitors, from + kChunk); ++i) {
+      list.push_back({{"target", target_url(o, port, i)}, {"name", fmt::format("m{}", i)}, {"interval_s", o.interval_s}});
+    }
+    const auto answer = nlohmann::json::parse(service.call("POST", "/api/v1/monitors/bulk", nlohmann::json{{"monitors", list}}.dump()));
+    for (const auto& id : answer.at("created")) ids.push_back(*parse_id<MonitorTag>(id.get<std::string>()));
+    fmt::print(stderr, "\radded {} monitors", ids.size());
+  }
+  fmt::print(stderr, "\n");
+  return ids;
+}
+
+struct Snapshot {
+  double everup_s = 0, postgres_s = 0, nginx_s = 0;
+  std::int64_t results = 0, bytes = 0;
+  std::string wal;
+};
+
+constexpr const char* kResultBytes =
+    "SELECT coalesce(sum(pg_total_relation_size(inhrelid)),0) FROM pg_inherits WHERE inhparent='results'::regclass";
+
+Snapshot snapshot(const Service& service, const TargetNginx& nginx) {
+  Snapshot s;
+  s.everup_s = cpu_seconds(service.pid);
+  s.postgres_s = tree_cpu_seconds(postmaster_of(service));
+  s.nginx_s = tree_cpu_seconds(nginx.pid());
+  s.results = std::atoll(sql(service, "SELECT count(*) FROM results").c_str());
+  s.bytes = std::atoll(sql(service, kResultBytes).c_str());
+  s.wal = sql(service, "SELECT pg_current_wal_lsn()");
+  return s;
+}
+
+struct Lateness {
+  std::int64_t requests = 0, slots = 0, missed = 0;
+  double p50_ms = 0, p99_ms = 0, max_ms = 0;
+};
+
+int index_in(const char* uri) {
+  const char* slash = std::strrchr(uri, '/');
+  return slash == nullptr ? -1 : std::atoi(slash + 1);
+}
+
+// Requests of [from, to) in the target's log against the slots of the same stretch.
+Lateness lateness(const std::string& log, const std::vector<MonitorId>& ids, std::int64_t interval_ms, std::int64_t from_ms, std::int64_t to_ms) {
+  Lateness out;
+  std::vector<double> late;
+  std::vector<std::int64_t> answered(ids.size(), 0);
+  std::ifstream in(log);
+  constexpr std::int64_t kClockGrain = 20;  // nginx's cached clock may stand a little before ours
+  std::string line;
+  while (std::getline(in, line)) {
+    double logged_s = 0, took_s = 0;
+    std::array<char, 64> uri{};
+    if (std::sscanf(line.c_str(), "%lf %lf %63s", &logged_s, &took_s, uri.data()) != 3) continue;
+    const auto at = static_cast<std::int64_t>((logged_s - took_s) * 1000);
+    const int i = index_in(uri.data());
+    if (i < 0 || i >= static_cast<int>(ids.size())) continue;
+    const auto slot = slot_at_or_before(ids[static_cast<std::size_t>(i)], interval_ms, WallTime{at + kClockGrain});
+    if (slot.ms < from_ms || slot.ms >= to_ms) continue;
+    ++out.requests;
+    ++answered[static_cast<std::size_t>(i)];
+    late.push_back(std::max<double>(0, static_cast<double>(at - slot.ms)));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto slots = slots_in(ids[i], interval_ms, {{from_ms}, {to_ms}});
+    out.slots += slots;
+    out.missed += std::max<std::int64_t>(0, slots - answered[i]);
+  }
+  std::sort(late.begin(), late.end());
+  const auto at = [&](double q) { return late.empty() ? 0.0 : late[std::min(late.size() - 1, static_cast<std::size_t>(q * static_cast<double>(late.size())))]; };
+  out.p50_ms = at(0.5);
+  out.p99_ms = at(0.99);
+  out.max_ms = late.empty() ? 0 : late.back();
+  return out;
+}
+
+struct ApiTimes {
+  std::vector<double> list_ms, results_ms, uptime_ms;
+};
+
+double timed_call(const Service& service, const std::string& path) {
+  const auto start = std::chrono::steady_clock::now();
+  service.call("GET", path);
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+double p99(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[std::min(values.size() - 1, static_cast<std::size_t>(0.99 * static_cast<double>(values.size())))];
+}
+
+// Runs for the given seconds, asking the API a few times a second as a person with a dashboard would.
+ApiTimes run_for(const Options& o, const Service& service, const std::vector<MonitorId>& ids) {
+  ApiTimes times;
+  const auto end = wall_ms() + o.seconds * 1000LL;
+  std::size_t i = 0;
+  while (wall_ms() < end) {
+    const auto id = to_string(ids[(i++ * 7919) % ids.size()]);
+    times.list_ms.push_back(timed_call(service, "/api/v1/monitors?limit=50"));
+    times.results_ms.push_back(timed_call(service, "/api/v1/monitors/" + id + "/results?limit=1500"));
+    times.uptime_ms.push_back(timed_call(service, "/api/v1/monitors/" + id + "/uptime?window=24h"));
+    if (!o.json) fmt::print(stderr, "\r{:4d} s to go, everup {:.0f} MB ", (end - wall_ms()) / 1000, static_cast<double>(rss_bytes(service.pid)) / 1e6);
+    wait_ms(500);
+  }
+  fmt::print(stderr, "\n");
+  return times;
+}
+
+int bench(Options o) {
+  char pattern[] = "/tmp/everup-load-XXXXXX";
+  const bool made = o.directory.empty();
+  if (made) o.directory = mkdtemp(pattern);
+  std::filesystem::permissions(o.directory, std::filesystem::perms::all);
+  o.everup = std::filesystem::absolute(o.everup);
+  const NginxOptions nginx_options{o.directory, free_port(), o.https};
+  const TargetNginx nginx(nginx_options);
+  const auto service = start_service(o, nginx.ca_path());
+  const auto ids = add_monitors(o, service, nginx_options.port);
+  fmt::print(stderr, "warming up {} s\n", o.warmup_s);
+  wait_ms(o.warmup_s * 1000);
+
+  const auto from_ms = wall_ms();
+  const auto before = snapshot(service, nginx);
+  const auto api = run_for(o, service, ids);
+  const auto to_ms = wall_ms();
+  const double everup_s = cpu_seconds(service.pid) - before.everup_s;
+  const double postgres_s = tree_cpu_seconds(postmaster_of(service)) - before.postgres_s;
+  const auto rss = rss_bytes(service.pid);
+  const int threads = thread_count(service.pid);
+  wait_ms(4000);  // the last looks end and are stored
+  const auto after = snapshot(service, nginx);
+  const auto stored = std::atoll(sql(service, fmt::format("SELECT count(*) FROM results WHERE verdict > 0 AND slot_at + start_ms >= {} AND slot_at + start_ms < {}", from_ms, to_ms)).c_str());
+  const auto wrong = std::atoll(sql(service, fmt::format("SELECT count(*) FROM results WHERE verdict <> 1 AND slot_at >= {} AND slot_at < {}", from_ms, to_ms)).c_str());
+  const auto wal = std::atoll(sql(service, fmt::format("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{}')::bigint", before.wal)).c_str());
+  const auto late = lateness(nginx.log_path(), ids, o.interval_s * 1000LL, from_ms, to_ms);
+  stop(service.pid, SIGTERM);
+
+  const double checks = static_cast<double>(std::max<std::int64_t>(1, stored));
+  const double rows = static_cast<double>(std::max<std::int64_t>(1, after.results - before.results));
+  const double seconds = static_cast<double>(to_ms - from_ms) / 1000.0;
+  const nlohmann::ordered_json report{
+      {"monitors", o.monitors}, {"interval_s", o.interval_s}, {"seconds", seconds}, {"https", o.https}, {"addresses", std::max(1, o.spread)},
+      {"checks_per_s", static_cast<double>(stored) / seconds}, {"stored", stored}, {"not_up", wrong},
+      {"cpu_us_per_check", {{"everup", everup_s * 1e6 / checks}, {"postgres", postgres_s * 1e6 / checks}, {"all", (everup_s + postgres_s) * 1e6 / checks}}},
+      {"lateness_ms", {{"p50", late.p50_ms}, {"p99", late.p99_ms}, {"max", late.max_ms}}},
+      {"slots", late.slots}, {"requests", late.requests}, {"missed", late.missed}, {"rss_mb", static_cast<double>(rss) / 1e6}, {"threads", threads},
+      {"bytes_per_check", {{"table_and_index", static_cast<double>(after.bytes - before.bytes) / rows}, {"wal", static_cast<double>(wal) / rows}}},
+      {"api_p99_ms", {{"list", p99(api.list_ms)}, {"results", p99(api.results_ms)}, {"uptime", p99(api.uptime_ms)}}}};
+  fmt::print("{}\n", report.dump(o.json ? -1 : 2));
+  if (made) std::filesystem::remove_all(o.directory);
+  return 0;
+}
+
+}  // namespace
+}  // namespace everup::bench
+
+int main(int argc, char** argv) { return everup::bench::bench(everup::bench::parse_options(argc, argv)); }
