@@ -1,0 +1,2 @@
+add_executable(load load.cpp process.cpp target_nginx.cpp)
+target_link_libraries(load PRIVATE everup_net everup_core PkgConfig::FMT PkgConfig::CURL)
