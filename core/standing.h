@@ -114,5 +114,8 @@ Advance advance(const Standing& before, const Look& look, const Patience& patien
 Advance lose_sight(const Standing& before, WallTime from, Reason reason);
 
 inline milliseconds horizon_of(std::int64_t interval_ms, std::int64_t timeout_ms) { return milliseconds(interval_ms + timeout_ms + 30'000); }
+// The horizon of a suspicion: the same for the defaults, longer where the patience itself needs longer to settle a run (else a monitor
+// with many or slow re-checks could never settle). What advance() and the ledger want.
+milliseconds horizon_of(std::int64_t interval_ms, std::int64_t timeout_ms, const Patience& patience);
 
 }  // namespace everup
