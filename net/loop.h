@@ -85,7 +85,7 @@ class Loop {
   bool turn(std::chrono::milliseconds max_wait);
   int wait_ms(std::chrono::milliseconds max_wait) const;
   bool run_posts();
-  void serve(int fd, std::uint32_t generation, std::uint32_t events);
+  bool serve(int fd, std::uint32_t generation, std::uint32_t events);
   bool fire_timers();
   void wake();
   void drain_wakeups();

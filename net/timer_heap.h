@@ -46,7 +46,7 @@ class TimerHeap {
     }
   };
   struct Slot {
-    std::uint32_t generation = 1;  // odd while in use
+    std::uint32_t generation = 0;  // odd while in use
     std::uint32_t place = 0;       // in heap_ while in use, else the next free slot
   };
   void put(std::size_t place, const Node& node);
