@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/result.h"
+
 namespace everup::reports {
 namespace {
 
