@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/clock.h"
 #include "db/session.h"
 
 namespace everup::db {
@@ -16,6 +17,8 @@ struct PoolOptions {
   Role role = Role::kApi;
   std::string application_name = "everup";
   int sessions_max = 4;
+  const Clock* clock =
+      nullptr;  // must outlive the pool; null: a deadline counts for each step of a call, not for all of it
 };
 
 class Pool {

@@ -238,7 +238,7 @@ CREATE TABLE monitor_changes (             -- change feed (RULES C 4); trimmed b
 );
 CREATE INDEX monitor_changes_feed ON monitor_changes (xid, id);
 CREATE TABLE storage_mark (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
   packed_through bigint NOT NULL DEFAULT 0
 );
 INSERT INTO storage_mark DEFAULT VALUES;

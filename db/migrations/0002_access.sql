@@ -1,0 +1,217 @@
+-- Who may see what (RULES C 2–3). Run as the owner; {{owner}}, {{worker}}, {{api}}, {{public}}, {{backup}} are the roles' names, and
+-- {{is_worker}}, {{is_backup}} conditions that hold for them (true where the roles are apart; app.role where one login is everything).
+--
+-- Account-scoped tables: FORCE ROW LEVEL SECURITY, so even the owner obeys the account's policy; that is what makes the owner-rights
+-- views below safe. app.operator opens them to the owner: migrations, the operator's own commands, and functions that look up a token.
+-- Monitor-scoped bulk tables have no policies (COPY and policies exclude each other) and are closed to the api and public roles.
+
+-- ---- policies ---------------------------------------------------------------------------------------------------------------------
+CREATE FUNCTION current_account() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+  AS $$ SELECT nullif(current_setting('app.account', true), '')::bigint $$;
+COMMENT ON FUNCTION current_account() IS 'the account of this transaction; null: none, and no row is visible';
+
+DO $$
+DECLARE
+  scoped record;
+BEGIN
+  FOR scoped IN SELECT * FROM (VALUES ('accounts', 'id'), ('memberships', 'account_id'), ('api_keys', 'account_id'),
+                                      ('monitors', 'account_id'), ('idempotency_keys', 'account_id')) AS t(name, key) LOOP
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', scoped.name);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', scoped.name);
+    EXECUTE format('CREATE POLICY account ON %I USING (%I = (SELECT nullif(current_setting(''app.account'', true), '''')::bigint)) '
+                   'WITH CHECK (%I = (SELECT nullif(current_setting(''app.account'', true), '''')::bigint))',
+                   scoped.name, scoped.key, scoped.key);
+    EXECUTE format('CREATE POLICY operator ON %I TO {{owner}} USING ((SELECT current_setting(''app.operator'', true)) = ''on'') '
+                   'WITH CHECK ((SELECT current_setting(''app.operator'', true)) = ''on'')', scoped.name);
+    EXECUTE format('CREATE POLICY worker ON %I TO {{worker}} USING ({{is_worker}}) WITH CHECK ({{is_worker}})', scoped.name);
+    EXECUTE format('CREATE POLICY backup ON %I FOR SELECT TO {{backup}} USING ({{is_backup}})', scoped.name);
+  END LOOP;
+END $$;
+DROP FUNCTION current_account();
+
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE users FORCE ROW LEVEL SECURITY;
+CREATE POLICY members ON users FOR SELECT USING (EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id));
+CREATE POLICY operator ON users TO {{owner}} USING ((SELECT current_setting('app.operator', true)) = 'on')
+  WITH CHECK ((SELECT current_setting('app.operator', true)) = 'on');
+CREATE POLICY worker ON users TO {{worker}} USING ({{is_worker}}) WITH CHECK ({{is_worker}});
+CREATE POLICY backup ON users FOR SELECT TO {{backup}} USING ({{is_backup}});
+
+CREATE INDEX monitors_name ON monitors (account_id, name, id) WHERE deleted_at IS NULL;
+CREATE INDEX monitors_deleted ON monitors (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX memberships_user ON memberships (user_id);
+CREATE INDEX api_keys_account ON api_keys (account_id, id);
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+-- ---- a monitor, its versions and its change feed move together -------------------------------------------------------------------------
+CREATE FUNCTION monitors_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  INSERT INTO public.monitor_versions (monitor_id, revision, from_at, interval_ms, timeout_ms, patience, paused, target_digest)
+    SELECT id, revision, revised_at, interval_s * 1000, timeout_ms, confirm, paused, sha256(convert_to(target, 'UTF8')) FROM changed
+    ON CONFLICT (monitor_id, revision) DO NOTHING;
+  INSERT INTO public.monitor_changes (monitor_id, shard, at) SELECT id, shard, updated_at FROM changed ORDER BY id;
+  PERFORM pg_notify('everup_monitors', '');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER monitors_inserted AFTER INSERT ON monitors REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION monitors_changed();
+CREATE TRIGGER monitors_updated AFTER UPDATE ON monitors REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION monitors_changed();
+
+-- ---- partitions (RULES A 6) ----------------------------------------------------------------------------------------------------------------
+-- Makes the day of results and the 30 days of evidence that `slot_at` falls into; answers how many tables it made. LIKE + CHECK + ATTACH:
+-- no lock that an INSERT would wait for.
+CREATE FUNCTION ensure_partition(slot_at bigint) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  part record;
+  first bigint;
+  title text;
+  made integer := 0;
+BEGIN
+  IF slot_at IS NULL OR slot_at < 0 OR slot_at >= 4102444800000 THEN
+    RAISE EXCEPTION 'ensure_partition: % is not between 1970 and 2100', slot_at USING ERRCODE = '22023';
+  END IF;
+  FOR part IN SELECT * FROM (VALUES ('results', 86400000::bigint), ('evidence', 30 * 86400000::bigint)) AS t(parent, width) LOOP
+    first := slot_at / part.width * part.width;
+    title := part.parent || '_' || to_char(to_timestamp(first / 1000) AT TIME ZONE 'UTC', 'YYYYMMDD');
+    CONTINUE WHEN to_regclass('public.' || title) IS NOT NULL;
+    PERFORM pg_advisory_xact_lock(hashtextextended('everup.ensure_partition', 0));
+    CONTINUE WHEN to_regclass('public.' || title) IS NOT NULL;
+    EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL, '
+                   'CHECK (slot_at IS NOT NULL AND slot_at >= %s AND slot_at < %s))',
+                   title, part.parent, first, first + part.width);
+    EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%s) TO (%s)',
+                   part.parent, title, first, first + part.width);
+    made := made + 1;
+  END LOOP;
+  RETURN made;
+END $$;
+
+-- ---- what an account may read of the bulk tables ------------------------------------------------------------------------------------------
+-- Owner-rights and security_barrier: the owner obeys the policies on monitors (FORCE), so only monitors of app.account let rows through.
+CREATE VIEW account_results WITH (security_barrier) AS
+  SELECT r.* FROM results r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+CREATE VIEW account_evidence WITH (security_barrier) AS
+  SELECT r.* FROM evidence r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+CREATE VIEW account_spans WITH (security_barrier) AS
+  SELECT r.* FROM spans r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+CREATE VIEW account_flips WITH (security_barrier) AS
+  SELECT r.* FROM flips r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+CREATE VIEW account_standings WITH (security_barrier) AS
+  SELECT r.* FROM standings r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+CREATE VIEW account_versions WITH (security_barrier) AS
+  SELECT r.* FROM monitor_versions r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+CREATE VIEW account_corrections WITH (security_barrier) AS
+  SELECT r.* FROM corrections r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+-- A shard's gap tells nothing about anybody's monitor.
+CREATE VIEW account_gaps WITH (security_barrier) AS
+  SELECT r.* FROM gaps r
+  WHERE r.monitor_id = 0 OR EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+CREATE VIEW account_commands WITH (security_barrier, check_option = cascaded) AS
+  SELECT r.* FROM commands r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+
+-- The two functions that look up a secret see every account while they do; the setting is put back before anything else runs.
+-- (A SET clause on the function would be shorter; PostgreSQL lets only superusers name a setting of ours there.)
+-- An API key is found before its account is known.
+CREATE FUNCTION find_api_key(hash bytea, at bigint, OUT account bigint, OUT key bigint, OUT key_scope text)
+  RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  former text := coalesce(current_setting('app.operator', true), '');
+  used bigint;
+BEGIN
+  PERFORM set_config('app.operator', 'on', true);
+  SELECT k.account_id, k.id, k.scope, k.last_used_at INTO account, key, key_scope, used FROM public.api_keys k
+    WHERE k.secret_hash = hash AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > at);
+  IF FOUND THEN
+    IF used IS NULL OR used < at - 60000 THEN
+      UPDATE public.api_keys SET last_used_at = at WHERE id = key AND (last_used_at IS NULL OR last_used_at < at - 60000);
+    END IF;
+    RETURN NEXT;
+  END IF;
+  PERFORM set_config('app.operator', former, true);
+END $$;
+
+-- ---- what a token opens (public role): the monitor of a badge or a report, and nothing without a token -----------------------------------
+CREATE FUNCTION public_monitor(link text, token text)
+  RETURNS TABLE (id bigint, account_id bigint, name text, target text, interval_s integer, timeout_ms integer, timezone text,
+                 public_badge boolean, public_report boolean, show_target boolean, badge_token text, report_token text,
+                 created_at bigint, paused boolean, shard smallint)
+  LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  former text := coalesce(current_setting('app.operator', true), '');
+BEGIN
+  IF link NOT IN ('badge', 'report') OR length(token) < 16 THEN RETURN; END IF;
+  PERFORM set_config('app.operator', 'on', true);
+  IF link = 'badge' THEN
+    RETURN QUERY SELECT m.id, m.account_id, m.name, m.target, m.interval_s, m.timeout_ms, m.timezone, m.public_badge, m.public_report,
+        m.show_target, m.badge_token, CASE WHEN m.public_report THEN m.report_token END, m.created_at, m.paused, m.shard
+      FROM public.monitors m WHERE m.badge_token = token AND m.public_badge AND m.deleted_at IS NULL;
+  ELSE
+    RETURN QUERY SELECT m.id, m.account_id, m.name, m.target, m.interval_s, m.timeout_ms, m.timezone, m.public_badge, m.public_report,
+        m.show_target, m.badge_token, m.report_token, m.created_at, m.paused, m.shard
+      FROM public.monitors m WHERE m.report_token = token AND m.public_report AND m.deleted_at IS NULL;
+  END IF;
+  PERFORM set_config('app.operator', former, true);
+END $$;
+CREATE FUNCTION public_standings(link text, token text) RETURNS SETOF standings
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT s.* FROM public.public_monitor(link, token) m JOIN public.standings s ON s.monitor_id = m.id $$;
+CREATE FUNCTION public_spans(link text, token text, since bigint) RETURNS SETOF spans
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT s.* FROM public.public_monitor(link, token) m JOIN public.spans s ON s.monitor_id = m.id
+  WHERE s.to_at IS NULL OR s.to_at > since ORDER BY s.region, s.from_at $$;
+CREATE FUNCTION public_first_span(link text, token text) RETURNS bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT min(s.from_at) FROM public.public_monitor(link, token) m JOIN public.spans s ON s.monitor_id = m.id $$;
+CREATE FUNCTION public_versions(link text, token text) RETURNS TABLE (revision integer, from_at bigint, paused boolean)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT v.revision, v.from_at, v.paused FROM public.public_monitor(link, token) m
+  JOIN public.monitor_versions v ON v.monitor_id = m.id ORDER BY v.revision $$;
+CREATE FUNCTION public_blind(link text, token text, since bigint) RETURNS TABLE (from_at bigint, to_at bigint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT g.from_at, g.to_at FROM public.public_monitor(link, token) m
+  JOIN public.gaps g ON g.blind AND g.to_at > since AND (g.monitor_id = m.id OR (g.monitor_id = 0 AND g.shard = m.shard))
+  ORDER BY g.from_at $$;
+CREATE FUNCTION public_latencies(link text, token text, since bigint, until bigint, most integer)
+  RETURNS TABLE (at bigint, total_us integer, verdict smallint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT r.slot_at + r.start_ms, r.total_us, r.verdict FROM public.public_monitor(link, token) m
+  JOIN public.results r ON r.monitor_id = m.id
+  WHERE r.slot_at >= since AND r.slot_at < until AND r.verdict <> 0 ORDER BY r.slot_at, r.look LIMIT most $$;
+CREATE FUNCTION public_last_checked(link text, token text, since bigint) RETURNS bigint
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT r.slot_at + r.start_ms FROM public.public_monitor(link, token) m
+  JOIN public.results r ON r.monitor_id = m.id
+  WHERE r.slot_at >= since AND r.verdict <> 0 ORDER BY r.slot_at DESC, r.look DESC LIMIT 1 $$;
+
+-- ---- rights ---------------------------------------------------------------------------------------------------------------------------------
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO {{worker}}, {{api}}, {{public}}, {{backup}};
+GRANT SELECT ON schema_migrations TO {{worker}}, {{api}}, {{public}}, {{backup}};
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  monitor_versions, standings, spans, flips, results, evidence, late_observations, corrections, commands,
+  nodes, leases, shard_marks, gaps, recorder_streams, monitor_changes, storage_mark TO {{worker}};
+GRANT SELECT, DELETE ON monitors, idempotency_keys TO {{worker}};
+GRANT SELECT ON accounts, users, memberships TO {{worker}};
+GRANT EXECUTE ON FUNCTION ensure_partition(bigint) TO {{worker}};
+
+GRANT SELECT, UPDATE ON accounts TO {{api}};
+GRANT SELECT ON users, memberships TO {{api}};
+GRANT SELECT, INSERT, UPDATE ON api_keys, monitors TO {{api}};
+GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO {{api}};
+GRANT SELECT ON account_results, account_evidence, account_spans, account_flips, account_standings, account_versions,
+  account_corrections, account_gaps TO {{api}};
+GRANT SELECT, INSERT ON account_commands TO {{api}};
+GRANT SELECT ON shard_marks TO {{api}};
+GRANT SELECT, INSERT, UPDATE ON nodes TO {{api}};
+GRANT EXECUTE ON FUNCTION find_api_key(bytea, bigint) TO {{api}};
+
+GRANT SELECT ON shard_marks TO {{public}};
+GRANT EXECUTE ON FUNCTION public_monitor(text, text), public_standings(text, text), public_spans(text, text, bigint),
+  public_first_span(text, text), public_versions(text, text), public_blind(text, text, bigint),
+  public_latencies(text, text, bigint, bigint, integer), public_last_checked(text, text, bigint) TO {{public}};
+
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO {{backup}};
