@@ -1,0 +1,66 @@
+#include "checker/make_probe.h"
+
+#include <utility>
+
+#include "checker/http_expectation.h"
+#include "checker/http_probe.h"
+#include "net/curl_multi.h"
+#include "net/tls_store.h"
+
+namespace everup::checker {
+
+// Order matters: the multi goes last, after nothing can start on it any more.
+struct Probes::Shared {
+  std::unique_ptr<net::CurlMulti> multi;
+  net::TrustStores trust;
+  Patterns patterns;
+  HttpShared http;
+
+  Shared(net::Loop& loop, net::Resolver& resolver, const net::AddressPolicy& policy,
+         std::unique_ptr<net::CurlMulti> curl, std::shared_ptr<const net::TrustStore> roots)
+      : multi(std::move(curl)), trust(std::move(roots)), http{loop, resolver, policy, *multi, trust, patterns} {}
+};
+
+namespace {
+
+// A kind whose probe is not built: told like any other outcome, never from inside start().
+class NoProbe final : public Probe {
+ public:
+  NoProbe(net::Loop& loop, Kind kind, Done done) : loop_(loop), done_(std::move(done)) {
+    timer_ = loop_.at(loop_.now().mono, [this, kind] {
+      timer_ = {};
+      const Done done_now = std::move(done_);
+      done_now(outcome_of(Cause::kInternal, "no probe for " + std::string(slug(kind)) + " targets in this version"));
+    });
+  }
+  ~NoProbe() override { loop_.cancel(timer_); }
+
+ private:
+  net::Loop& loop_;
+  Done done_;
+  net::TimerId timer_{};
+};
+
+}  // namespace
+
+Probes::Probes(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
+Probes::~Probes() = default;
+
+Result<std::unique_ptr<Probes>> Probes::make(net::Loop& loop, net::Resolver& resolver, const net::AddressPolicy& policy,
+                                             ProbeSettings settings) {
+  auto roots = net::TrustStore::system(settings.ca_file);
+  if (!roots.ok()) return roots.error();
+  auto multi = net::CurlMulti::make(loop, std::move(settings.user_agent));
+  if (!multi.ok()) return multi.error();
+  return std::unique_ptr<Probes>(
+      new Probes(std::make_unique<Shared>(loop, resolver, policy, std::move(*multi), *roots)));
+}
+
+std::unique_ptr<Probe> Probes::start(const Question& question, Done done) {
+  const Kind kind = question.plan->kind;
+  if (kind == Kind::kHttp || kind == Kind::kHttps)
+    return std::make_unique<HttpProbe>(shared_->http, question, std::move(done));
+  return std::make_unique<NoProbe>(shared_->http.loop, kind, std::move(done));
+}
+
+}  // namespace everup::checker
