@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "core/result.h"
+#include "core/utf8.h"
 
 namespace everup {
 
@@ -76,30 +77,6 @@ const std::array<const CauseFacts*, kNumbers>& by_number() {
     return made;
   }();
   return index;
-}
-
-// Length of the valid UTF-8 sequence at the front (Unicode 15, table 3-7), its code point in `code`; 0: not valid.
-std::size_t sequence_at(std::string_view s, char32_t& code) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return code = first, 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || s.size() < length) return 0;
-  code = first & (0x7Fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-    code = code << 6 | (byte(i) & 0x3Fu);
-  }
-  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  return code < kSmallest[length] || surrogate || code > 0x10FFFF ? 0 : length;
-}
-
-// Controls, line and paragraph separators, bidi marks and the byte order mark: what would change how the text around it
-// is shown.
-bool hidden(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
 std::string escaped(const char* format, unsigned value) {
@@ -212,11 +189,11 @@ std::string printable(std::string_view bytes, std::size_t bytes_max) {
   text.reserve(std::min(bytes.size(), bytes_max));
   while (!bytes.empty()) {
     char32_t code = 0;
-    const std::size_t length = sequence_at(bytes, code);
+    const std::size_t length = utf8_front(bytes, code);
     std::string piece;
-    if (length == 0 || (length == 1 && hidden(code))) {
+    if (length == 0 || (length == 1 && alters_display(code))) {
       piece = escaped("\\x%02x", static_cast<unsigned char>(bytes.front()));
-    } else if (hidden(code)) {
+    } else if (alters_display(code)) {
       piece = escaped("\\u{%x}", code);
     } else {
       piece = bytes.substr(0, length);

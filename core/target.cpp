@@ -1,1 +1,301 @@
+// Targets by RFC 3986, narrower. What a user types is taken as it is or refused; what a server sends as Location is, as
+// browsers do, first mended (spaces, quotes and raw UTF-8 percent-encoded, a fragment dropped), then taken or refused.
+// Limits: 2048 bytes of text and of canonical URL. Weakness: dot segments of a typed path are kept; a redirect's are
+// removed.
 #include "core/target.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "core/host.h"
+
+namespace everup {
+
+namespace {
+
+constexpr std::size_t kUrlMax = 2048;
+
+Error refuse(std::string_view code, std::string_view detail) {
+  return {ErrorCode::kInvalid, std::string(code) + ": " + std::string(detail)};
+}
+Error invalid_target(std::string_view detail) { return refuse("invalid_target", detail); }
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool hex(char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+bool is_scheme(std::string_view text) {
+  return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), [](char c) {
+    return letter(c) || digit(c) || c == '+' || c == '-' || c == '.';
+  });
+}
+
+// Everything that a target may become one day; "http" and "https" are told apart before.
+bool known_scheme(std::string_view scheme) {
+  constexpr std::array<std::string_view, 18> kKnown{"smtp", "smtps",     "tls",  "tcp",   "dns",        "ping",
+                                                    "icmp", "heartbeat", "imap", "imaps", "pop3",       "pop3s",
+                                                    "ssh",  "ws",        "wss",  "grpc",  "heartbleed", "udp"};
+  return std::find(kKnown.begin(), kKnown.end(), scheme) != kKnown.end();
+}
+
+Error unsupported(const std::string& scheme) {
+  return refuse("unsupported_scheme",
+                "this version checks http:// and https:// targets, not " + scheme.substr(0, 32) + ":");
+}
+
+std::optional<Kind> http_kind(std::string_view scheme) {
+  if (scheme == "http") return Kind::kHttp;
+  if (scheme == "https") return Kind::kHttps;
+  return std::nullopt;
+}
+
+std::uint16_t default_port_of(Kind kind) { return kind == Kind::kHttp ? 80 : 443; }
+
+Result<std::uint16_t> parse_port(std::string_view text) {
+  unsigned value = 0;
+  const bool good = !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), digit);
+  for (const char c : good ? text : std::string_view{}) value = value * 10 + static_cast<unsigned>(c - '0');
+  if (!good || value == 0 || value > 65535) return refuse("invalid_port", "the port must be a number from 1 to 65535");
+  return static_cast<std::uint16_t>(value);
+}
+
+// host, host:port, [v6], [v6]:port → into target.
+Status parse_authority(std::string_view text, Target& target) {
+  if (text.find('@') != std::string_view::npos) {
+    return refuse("user_info", "user and password do not belong into the target; set options.auth instead");
+  }
+  std::string_view port;
+  bool has_port = false;
+  Result<std::string> host = std::string();
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos) return refuse("invalid_host", "the bracket of the IPv6 address is not closed");
+    host = canonical_ipv6(text.substr(1, end - 1));
+    port = text.substr(end + 1);
+    has_port = !port.empty();
+    if (has_port && port.front() != ':') return refuse("invalid_host", "only :port may follow the bracket");
+    if (has_port) port.remove_prefix(1);
+  } else {
+    const auto colon = text.find(':');
+    has_port = colon != std::string_view::npos;
+    if (has_port) port = text.substr(colon + 1);
+    if (port.find(':') != std::string_view::npos)
+      return refuse("invalid_host", "an IPv6 address must stand in brackets");
+    host = canonical_host(text.substr(0, colon));
+  }
+  if (!host) return host.error();
+  target.host = *std::move(host);
+  target.port = default_port_of(target.kind);
+  if (!has_port) return ok();
+  const auto number = parse_port(port);
+  if (!number) return number.error();
+  target.port = *number;
+  return ok();
+}
+
+bool path_character(char c) {
+  constexpr std::string_view kBesides = "-._~!$&'()*+,;=:@/?%[]|";
+  return letter(c) || digit(c) || kBesides.find(c) != std::string_view::npos;
+}
+
+Status parse_path(std::string_view text, Target& target) {
+  if (text.find('#') != std::string_view::npos) {
+    return invalid_target("a fragment (#…) is never sent to the server; leave it out");
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!path_character(text[i])) {
+      return invalid_target(
+          "path and query may hold ASCII letters, digits and -._~!$&'()*+,;=:@/?[]|; percent-encode the rest");
+    }
+    if (text[i] == '%' && !(i + 2 < text.size() && hex(text[i + 1]) && hex(text[i + 2]))) {
+      return invalid_target("'%' must be followed by two hexadecimal digits; a percent sign itself is %25");
+    }
+  }
+  target.path = text.starts_with('/') ? std::string(text) : '/' + std::string(text);
+  return ok();
+}
+
+// What follows "scheme://".
+Result<Target> parse_rest(Kind kind, std::string_view rest) {
+  Target target;
+  target.kind = kind;
+  const auto end = std::min(rest.find_first_of("/?#"), rest.size());
+  if (auto status = parse_authority(rest.substr(0, end), target); !status) return status.error();
+  if (auto status = parse_path(rest.substr(end), target); !status) return status.error();
+  if (target.url().size() > kUrlMax) return invalid_target("a target has at most 2048 bytes");
+  return target;
+}
+
+// "dns:example.com", "http:x": a scheme that forgot its slashes, as against "host:8080".
+bool slashless_scheme(std::string_view text, std::size_t colon) {
+  if (colon == std::string_view::npos) return false;
+  const auto port_end = std::min(text.find_first_of("/?#", colon), text.size());
+  const auto port = text.substr(colon + 1, port_end - colon - 1);
+  const bool looks_like_port = !port.empty() && std::all_of(port.begin(), port.end(), digit);
+  const auto scheme = lower(text.substr(0, colon));
+  return !looks_like_port && (known_scheme(scheme) || http_kind(scheme));
+}
+
+// Percent-encodes what a sloppy server left raw in the path or query of a Location.
+std::string mended(std::string_view location) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (std::size_t i = 0; i < location.size(); ++i) {
+    const char c = location[i];
+    const auto byte = static_cast<unsigned char>(c);
+    const bool lone_percent = c == '%' && !(i + 2 < location.size() && hex(location[i + 1]) && hex(location[i + 2]));
+    if (byte > 0x20 && byte < 0x7F && !lone_percent && std::string_view("\"<>^`{}").find(c) == std::string_view::npos) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+// The same for what follows "scheme://" or "//": the host stays as it is, for a raw U-label is a host.
+std::string mended_rest(std::string_view rest) {
+  const auto end = std::min(rest.find_first_of("/?"), rest.size());
+  return std::string(rest.substr(0, end)) + mended(rest.substr(end));
+}
+
+// RFC 3986 5.2.4 on an absolute path without its query.
+std::string without_dot_segments(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const auto next = std::min(path.find('/', 1), path.size());
+    const auto segment = path.substr(0, next);
+    const bool last = next == path.size();
+    if (segment == "/.") {
+      if (last) out += '/';
+    } else if (segment == "/..") {
+      out.erase(out.rfind('/') == std::string::npos ? 0 : out.rfind('/'));
+      if (last) out += '/';
+    } else {
+      out += segment;
+    }
+    path.remove_prefix(next);
+  }
+  return out.empty() ? "/" : out;
+}
+
+// 5.2.2 for a reference without scheme and authority; both paths may carry queries.
+std::string merged_path(const std::string& base, const std::string& reference) {
+  const std::string base_path = base.substr(0, base.find('?'));
+  if (reference.empty()) return base;
+  if (reference.front() == '?') return base_path + reference;
+  const auto query_at = std::min(reference.find('?'), reference.size());
+  std::string path = reference.substr(0, query_at);
+  if (path.front() != '/') path = base_path.substr(0, base_path.rfind('/') + 1) + path;
+  return without_dot_segments(path) + reference.substr(query_at);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+}  // namespace
+
+std::string_view slug(Kind kind) {
+  switch (kind) {
+    case Kind::kHttp:
+      return "http";
+    case Kind::kHttps:
+      return "https";
+    case Kind::kSmtp:
+      return "smtp";
+    case Kind::kSmtps:
+      return "smtps";
+    case Kind::kTls:
+      return "tls";
+    case Kind::kTcp:
+      return "tcp";
+    case Kind::kDns:
+      return "dns";
+    case Kind::kPing:
+      return "ping";
+    case Kind::kHeartbeat:
+      return "heartbeat";
+  }
+  assertion_failed("a kind of the table", __FILE__, __LINE__);
+}
+
+bool Target::default_port() const { return port == default_port_of(kind); }
+
+std::string Target::authority() const {
+  std::string text = host.find(':') == std::string::npos ? host : '[' + host + ']';
+  if (!default_port()) text += ':' + std::to_string(port);
+  return text;
+}
+
+std::string Target::origin() const { return std::string(slug(kind)) + "://" + authority(); }
+std::string Target::url() const { return origin() + path; }
+
+Result<Target> parse_target(std::string_view text) {
+  if (text.empty()) return invalid_target("the target is empty; give a URL such as https://example.com/health");
+  if (text.size() > kUrlMax) return invalid_target("a target has at most 2048 bytes");
+  if (has_control(text) || text.find_first_of(" \\") != std::string_view::npos) {
+    return invalid_target("a target holds no spaces, control characters or backslashes");
+  }
+  const auto colon = text.find(':');
+  const auto slashes = text.find("://");
+  if (slashes != std::string_view::npos && colon == slashes && is_scheme(text.substr(0, slashes))) {
+    const std::string scheme = lower(text.substr(0, slashes));
+    const auto kind = http_kind(scheme);
+    return kind ? parse_rest(*kind, text.substr(slashes + 3)) : Result<Target>(unsupported(scheme));
+  }
+  if (slashless_scheme(text, colon)) {
+    const std::string scheme = lower(text.substr(0, colon));
+    if (http_kind(scheme))
+      return invalid_target("two slashes must follow " + scheme + ":, as in " + scheme + "://example.com/");
+    return unsupported(scheme);
+  }
+  return parse_rest(Kind::kHttps, text);
+}
+
+Result<Target> resolve_reference(const Target& base, std::string_view location) {
+  location = trimmed(location);
+  if (location.size() > kUrlMax) return invalid_target("the redirect has more than 2048 bytes");
+  if (has_control(location) || location.find('\\') != std::string_view::npos) {
+    return invalid_target("the redirect holds control characters or backslashes");
+  }
+  const auto reference = location.substr(0, location.find('#'));
+  const auto colon = reference.find(':');
+  const auto path_at = std::min(reference.find_first_of("/?"), reference.size());
+  if (colon != std::string_view::npos && colon < path_at && is_scheme(reference.substr(0, colon))) {
+    const std::string scheme = lower(reference.substr(0, colon));
+    const auto kind = http_kind(scheme);
+    if (!kind) return unsupported(scheme);
+    if (reference.substr(colon, 3) != "://") return invalid_target("the redirect has no host after " + scheme + ":");
+    return parse_rest(*kind, mended_rest(reference.substr(colon + 3)));
+  }
+  if (reference.starts_with("//")) return parse_rest(base.kind, mended_rest(reference.substr(2)));
+  Target target = base;
+  if (auto status = parse_path(merged_path(base.path, mended(reference)), target); !status) return status.error();
+  if (target.url().size() > kUrlMax) return invalid_target("the redirect has more than 2048 bytes");
+  return target;
+}
+
+FieldError target_error(const Error& error) {
+  const auto colon = error.what.find(": ");
+  if (colon == std::string::npos) return {"#/target", "invalid_target", error.what};
+  return {"#/target", error.what.substr(0, colon), error.what.substr(colon + 2)};
+}
+
+}  // namespace everup

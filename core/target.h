@@ -33,4 +33,8 @@ Result<Target> parse_target(std::string_view text);
 // RFC 3986 section 5.2, for redirects: `location` against `base`; only http and https come out.
 Result<Target> resolve_reference(const Target& base, std::string_view location);
 
+// The field error of an Error of the two functions above: pointer "#/target", its code ("unsupported_scheme", "user_info",
+// "invalid_host", "invalid_port", "invalid_target") and what is allowed.
+FieldError target_error(const Error& error);
+
 }  // namespace everup
