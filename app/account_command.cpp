@@ -37,15 +37,6 @@ bool plausible_email(const std::string& email) {
          email.find_first_of(" \t\r\n<>,;\"") == std::string::npos;
 }
 
-// The first account's key for `everup monitor` and its kin on this machine (SHAPES 15).
-Status write_cli_key(const Operator& op, const db::Account& account) {
-  const auto path = op.data_dir + "/cli.key";
-  if (first_line_of(path, 1024).ok()) return ok();
-  const auto key = op.store->create_key(account.id, "everup command line", db::Scope::kWrite, std::nullopt);
-  if (!key) return key.error();
-  return write_private_file(path, key->text + "\n");
-}
-
 }  // namespace
 
 int account_create(const Settings& settings, const AccountCreate& create, bool json) {

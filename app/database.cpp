@@ -101,6 +101,14 @@ Result<Operator> open_operator(const db::DatabaseAccess& access, db::Vault vault
   return out;
 }
 
+Status write_cli_key(const Operator& op, const db::Account& account) {
+  const auto path = op.data_dir + "/cli.key";
+  if (first_line_of(path, 1024).ok()) return ok();
+  const auto key = op.store->create_key(account.id, "everup command line", db::Scope::kWrite, std::nullopt);
+  if (!key) return key.error();
+  return write_private_file(path, key->text + "\n");
+}
+
 Status write_private_file(const std::string& path, const std::string& text) {
   const auto fresh = path + ".new";
   const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -38,6 +38,9 @@ Result<Operator> open_operator(const Settings& settings);
 // The same over a database that is already known (serve's first start).
 Result<Operator> open_operator(const db::DatabaseAccess& access, db::Vault vault, const std::string& data_dir, const std::string& node);
 
+// The account's key for `everup monitor` and its kin on this machine (SHAPES 15): DATA_DIR/cli.key, unless there is one.
+Status write_cli_key(const Operator& op, const db::Account& account);
+
 // 0600 in the data directory, replaced as a whole.
 Status write_private_file(const std::string& path, const std::string& text);
 Result<std::string> first_line_of(const std::string& path, std::size_t bytes_max);  // "-": standard input

@@ -1,0 +1,15 @@
+// What a person is told when there is no account yet (SHAPES 14); and unattended set-up by EVERUP_OWNER_EMAIL and _PASSWORD_FILE.
+#pragma once
+
+#include <string>
+
+#include "app/foundation.h"
+#include "app/settings.h"
+#include "core/result.h"
+
+namespace everup::app {
+
+// Nothing when there is an account. Never prints a key or a password.
+Status first_start(const Settings& settings, const Foundation& foundation, const std::string& base_url);
+
+}  // namespace everup::app

@@ -1,0 +1,59 @@
+#include "app/probing.h"
+
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/database.h"
+
+namespace everup::app {
+namespace {
+
+// A resolver and the probes that use it, as one.
+class LoopProbes final : public checker::ProbeMaker {
+ public:
+  static Result<std::unique_ptr<checker::ProbeMaker>> make(net::Loop& loop, const net::ResolverOptions& options,
+                                                           const net::AddressPolicy& policy, const checker::ProbeSettings& settings) {
+    auto out = std::make_unique<LoopProbes>();
+    out->resolver_ = std::make_unique<net::Resolver>(loop, options);
+    auto probes = checker::Probes::make(loop, *out->resolver_, policy, settings);
+    if (!probes) return probes.error();
+    out->probes_ = *std::move(probes);
+    return std::unique_ptr<checker::ProbeMaker>(std::move(out));
+  }
+  std::unique_ptr<checker::Probe> start(const checker::Question& question, checker::Done done) override {
+    return probes_->start(question, std::move(done));
+  }
+
+ private:
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<checker::Probes> probes_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Probing>> Probing::make(const Settings& settings, const std::string& base_url) {
+  auto allow = net::AllowList::parse(settings.text("ALLOW_TARGETS"));
+  if (!allow) return allow.error();
+  auto servers = net::parse_dns_servers(settings.text("DNS_SERVERS"));
+  if (!servers) return Error{ErrorCode::kInvalid, "EVERUP_DNS_SERVERS: " + servers.error().what};
+  std::unique_ptr<Probing> out(new Probing(*std::move(allow)));
+  out->resolver_.servers = *std::move(servers);
+  out->probe_.ca_file = settings.text("CA_FILE");
+  out->probe_.user_agent = settings.text("USER_AGENT").empty() ? fmt::format("Everup/{} (+{}/about)", version(), base_url) : settings.text("USER_AGENT");
+  net::Loop loop(system_clock());
+  const auto tried = out->maker(loop);
+  if (!tried) return Error{ErrorCode::kInvalid, "EVERUP_CA_FILE: " + tried.error().what};
+  return out;
+}
+
+Result<std::unique_ptr<checker::ProbeMaker>> Probing::maker(net::Loop& loop) const { return LoopProbes::make(loop, resolver_, policy_, probe_); }
+
+std::optional<std::string> Probing::refusal(const Target& target) const {
+  const auto address = net::Address::parse(target.host);
+  if (!address) return std::nullopt;  // a name: judged when it is resolved, at every connect
+  const auto ruling = policy_.judge(*address);
+  if (ruling.allowed) return std::nullopt;
+  return policy_.refusal(target.host, *address, ruling);
+}
+
+}  // namespace everup::app

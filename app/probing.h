@@ -1,0 +1,38 @@
+// What every prober of this process shares: address policy, resolver settings, probe settings, and a maker per loop thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/settings.h"
+#include "checker/make_probe.h"
+#include "core/result.h"
+#include "core/target.h"
+#include "net/address_policy.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+
+namespace everup::app {
+
+// Immutable after make(), but for the policy's own addresses; any thread.
+class Probing {
+ public:
+  // kInvalid names the setting. Tries a prober once, so that a bad CA file is known before anything starts.
+  static Result<std::unique_ptr<Probing>> make(const Settings& settings, const std::string& base_url);
+
+  // On the thread of `loop`; resolver included. Must die before the loop does.
+  Result<std::unique_ptr<checker::ProbeMaker>> maker(net::Loop& loop) const;
+  // A sentence when the target is an address literal that the policy refuses (SHAPES 6).
+  std::optional<std::string> refusal(const Target& target) const;
+  Status reread_own_addresses() { return policy_.reread_own_addresses(); }
+
+ private:
+  explicit Probing(net::AllowList allow) : policy_(std::move(allow)) {}
+  net::AddressPolicy policy_;
+  net::ResolverOptions resolver_;
+  checker::ProbeSettings probe_;
+};
+
+}  // namespace everup::app
