@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ids.h"
@@ -36,9 +37,10 @@ struct LedgerInput {
   std::vector<Span> paused, maintenance;        // from the configuration's history; open ones end at INT64_MAX; may overlap
   std::vector<Span> blind;                      // gaps that override observations (RULES B 4)
   std::int64_t interval_ms = 60000, timeout_ms = 10000;
+  Patience confirm;                             // how long a suspicion may take: horizon_of() with patience
 };
 
-// first_look, or created_at + interval when there was none yet: before it everything is kBeforeCreation.
+// first_look, at the latest created_at + interval (SHAPES 20): before it everything is kBeforeCreation.
 WallTime origin_of(const LedgerInput& input);
 
 // RULES B 5: the earliest of now, the marks, the suspicions — but a mark or a suspicion older than the horizon no longer holds time back
@@ -47,7 +49,8 @@ WallTime settled_until(const LedgerInput& input, WallTime now);
 
 // The merged timeline of `window`, clipped to it, complete: paused > maintenance > blind (unknown) > regions merged by majority
 // (k regions with data: down if at least ⌈(k+1)/2⌉ say down, unknown if k = 0, degraded if any of the others is; never adds up seconds).
-// Stale marks: unknown from the first slot after the mark. Stale suspicions: unknown from their first look. Never looks past `now`.
+// Stale marks: unknown from the first slot after the mark. Stale suspicions: unknown from their first look. Never looks past `now`: a window that
+// ends later is cut there, one that begins later is empty.
 Timeline timeline_of(const LedgerInput& input, Span window, WallTime now);
 
 struct Tally {
