@@ -1,0 +1,175 @@
+// Passwords, the secret box and its key.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "seal/box.h"
+#include "seal/key_file.h"
+#include "seal/password.h"
+#include "tests/support/tempdir.h"
+
+namespace everup::seal {
+namespace {
+
+KeyBytes key_of(unsigned char fill) {
+  KeyBytes key{};
+  key.fill(fill);
+  return key;
+}
+
+TEST(Password, MatchesItselfOnly) {
+  const auto phc = hash_password("correct horse");
+  ASSERT_TRUE(phc);
+  EXPECT_TRUE(phc->starts_with("$argon2id$v=19$m=19456,t=2,p=1$")) << *phc;
+  EXPECT_TRUE(password_matches(*phc, "correct horse"));
+  EXPECT_FALSE(password_matches(*phc, "correct hors"));
+  EXPECT_FALSE(password_matches(*phc, ""));
+  EXPECT_FALSE(needs_rehash(*phc));
+}
+
+TEST(Password, TwoHashesOfOnePasswordDiffer) {
+  EXPECT_NE(*hash_password("correct horse"), *hash_password("correct horse"));
+}
+
+TEST(Password, NulBytesCount) {
+  const std::string with_nul("abcd\0efgh", 9), other("abcd\0efgi", 9);
+  const auto phc = hash_password(with_nul);
+  ASSERT_TRUE(phc);
+  EXPECT_TRUE(password_matches(*phc, with_nul));
+  EXPECT_FALSE(password_matches(*phc, other));
+}
+
+TEST(Password, LengthsAreNamed) {
+  for (const std::size_t length : {0u, 7u, 257u}) {
+    const auto phc = hash_password(std::string(length, 'a'));
+    ASSERT_FALSE(phc);
+    EXPECT_EQ(phc.error().code, ErrorCode::kInvalid);
+    EXPECT_NE(phc.error().what.find("8 to 256"), std::string::npos);
+  }
+  EXPECT_TRUE(hash_password(std::string(8, 'a')));
+  EXPECT_TRUE(hash_password(std::string(256, 'a')));
+}
+
+TEST(Password, WhatIsNoPhcStringMatchesNothing) {
+  for (const char* text :
+       {"", "plain", "$argon2id$", "$argon2id$v=19$m=19456,t=2,p=1$", "$2b$12$abcdefghijklmnopqrstuv"}) {
+    EXPECT_FALSE(password_matches(text, "correct horse")) << text;
+  }
+  EXPECT_TRUE(needs_rehash("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$c29tZWhhc2g"));
+}
+
+TEST(Password, ManyThreadsFinish) {
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 6; ++i) threads.emplace_back([&] { good += hash_password("correct horse") ? 1 : 0; });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 6);
+}
+
+TEST(Box, OpensWhatItSealed) {
+  const Box box({key_of(1)});
+  for (const std::string& plain :
+       {std::string(), std::string("secret"), std::string(100'000, 'x'), std::string("a\0b", 3)}) {
+    const std::string sealed = box.seal(plain, "1/2/secrets");
+    EXPECT_EQ(*box.open(sealed, "1/2/secrets"), plain);
+    EXPECT_TRUE(plain.empty() || sealed.find(plain) == std::string::npos);
+  }
+  EXPECT_NE(box.seal("secret", "c"), box.seal("secret", "c"));
+}
+
+TEST(Box, AnotherContextIsRefused) {
+  const Box box({key_of(1)});
+  const auto opened = box.open(box.seal("secret", "1/2/secrets"), "1/3/secrets");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+}
+
+TEST(Box, EveryChangedBitAndEveryTruncationIsSeen) {
+  const Box box({key_of(1)});
+  const std::string sealed = box.seal("secret", "c");
+  for (std::size_t bit = 0; bit < sealed.size() * 8; ++bit) {
+    std::string changed = sealed;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(box.open(changed, "c")) << bit;
+  }
+  for (std::size_t length = 0; length < sealed.size(); ++length)
+    EXPECT_FALSE(box.open(sealed.substr(0, length), "c")) << length;
+}
+
+TEST(Box, RotationOpensOldAndSealsNew) {
+  const Box old_box({key_of(1)}), new_box({key_of(2), key_of(1)}), only_new({key_of(2)});
+  const std::string old_text = old_box.seal("secret", "c");
+  EXPECT_EQ(*new_box.open(old_text, "c"), "secret");
+  EXPECT_EQ(*only_new.open(new_box.seal("secret", "c"), "c"), "secret");
+  const auto missing = only_new.open(old_text, "c");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_NE(missing.error().what.find(old_box.key_id()), std::string::npos);
+  EXPECT_EQ(old_box.key_id().size(), 8u);
+}
+
+TEST(Digest, KnownAnswer) {
+  const std::string digest = sha256("abc");
+  ASSERT_EQ(digest.size(), 32u);
+  EXPECT_EQ(static_cast<unsigned char>(digest[0]), 0xba);
+  EXPECT_EQ(static_cast<unsigned char>(digest[31]), 0xad);
+}
+
+TEST(Key, BothAlphabetsAndNoPadding) {
+  KeyBytes key{};
+  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<unsigned char>(0xff - i);
+  std::string text = print_key(key);
+  EXPECT_EQ(text.size(), 44u);
+  EXPECT_EQ(*parse_key(text), key);
+  EXPECT_EQ(*parse_key(" " + text + "\n"), key);
+  text.pop_back();
+  EXPECT_EQ(*parse_key(text), key);
+  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  EXPECT_EQ(*parse_key(text), key);
+}
+
+TEST(Key, WrongTextIsRefusedWithoutRepeatingIt) {
+  for (const std::string& text : {std::string(), std::string("short"), std::string(43, '!'), std::string(64, 'a')}) {
+    const auto key = parse_key(text);
+    ASSERT_FALSE(key) << text;
+    EXPECT_NE(key.error().what.find("EVERUP_SECRET_KEY"), std::string::npos);
+    EXPECT_TRUE(text.empty() || key.error().what.find(text) == std::string::npos);
+  }
+}
+
+TEST(KeyFile, IsMadeOnceWithMode0600) {
+  const test::TempDir dir;
+  const std::string path = dir.file("secret.key");
+  EXPECT_EQ(key_from_file(path, false).error().code, ErrorCode::kNotFound);
+  const auto first = key_from_file(path, true);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(*key_from_file(path, true), *first);
+  struct stat facts {};
+  ASSERT_EQ(stat(path.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777, 0600u);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), std::filesystem::directory_iterator()), 1);
+}
+
+TEST(KeyFile, ReadableByOthersIsRefused) {
+  const test::TempDir dir;
+  const std::string path = dir.write("secret.key", print_key(key_of(3)));
+  chmod(path.c_str(), 0640);
+  EXPECT_EQ(key_from_file(path, true).error().code, ErrorCode::kRefused);
+  chmod(path.c_str(), 0600);
+  EXPECT_EQ(*key_from_file(path, true), key_of(3));
+}
+
+TEST(KeyFile, RubbishIsNeverReplaced) {
+  const test::TempDir dir;
+  const std::string path = dir.write("secret.key", "rubbish");
+  chmod(path.c_str(), 0600);
+  EXPECT_EQ(key_from_file(path, true).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(test::read_file(path), "rubbish");
+}
+
+}  // namespace
+}  // namespace everup::seal
