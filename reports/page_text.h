@@ -10,17 +10,17 @@ namespace everup::reports {
 inline constexpr std::string_view kStyle = R"css(
 :root{color-scheme:light dark;--ground:#fbfaf7;--sheet:#ffffff;--ink:#1d2327;--soft:#5a636b;--rule:#d9d6cd;--link:#0b5cad;
 --up:#1a7f37;--degraded:#8a5d00;--down:#c21f2b;--unknown:#59636e;--maintenance:#0b62c4;--paused:#59636e;--before:#59636e;
---fill-up:#3aa655;--fill-soft:#e4e2da;--fill-degraded:#b37800;--fill-down:#cf222e;--fill-dots:#737c85;--fill-plan:#0969da;--fill-plan-soft:#bcd8f7}
+--fill-up:#3aa655;--fill-soft:#e4e2da;--fill-degraded:#a86f00;--fill-degraded-soft:#f2d488;--fill-before:#c9c5b9;--fill-down:#cf222e;--fill-dots:#737c85;--fill-plan:#0969da;--fill-plan-soft:#bcd8f7}
 @media (prefers-color-scheme:dark){:root{--ground:#12161a;--sheet:#191f25;--ink:#e8e6e1;--soft:#a3adb6;--rule:#333c45;--link:#79b8ff;
 --up:#56c271;--degraded:#e0a93b;--down:#ff7b72;--unknown:#a3adb6;--maintenance:#79b8ff;--paused:#a3adb6;--before:#a3adb6;
---fill-up:#2f9e4f;--fill-soft:#2a323a;--fill-degraded:#d29922;--fill-down:#f0525c;--fill-dots:#8b949e;--fill-plan:#58a6ff;--fill-plan-soft:#23456b}}
+--fill-up:#2f9e4f;--fill-soft:#434f5b;--fill-degraded:#e3a92f;--fill-degraded-soft:#5f4810;--fill-before:#46515c;--fill-down:#f0525c;--fill-dots:#8b949e;--fill-plan:#58a6ff;--fill-plan-soft:#23456b}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;overflow-wrap:anywhere}
 a{color:var(--link)}
 a:focus-visible,summary:focus-visible{outline:3px solid var(--link);outline-offset:3px;border-radius:2px}
 .skip{position:absolute;left:-999em}.skip:focus{left:1rem;top:1rem;background:var(--sheet);padding:.5rem 1rem;z-index:1}
-.page{max-width:62rem;margin:0 auto;padding:2.25rem 1.5rem 3rem}
+.page{max-width:68rem;margin:0 auto;padding:2.25rem 1.5rem 3rem}
 .kicker{margin:0 0 .35rem;font-size:.78rem;letter-spacing:.09em;text-transform:uppercase;color:var(--soft)}
 h1,h2{font-family:Charter,"Bitstream Charter","Iowan Old Style","Noto Serif",Georgia,"Liberation Serif",serif;font-weight:600;line-height:1.2;text-wrap:balance}
 h1{margin:0;font-size:clamp(1.8rem,1.3rem + 2.2vw,2.7rem)}
@@ -40,8 +40,8 @@ section{margin-top:2.6rem}
 .cards li+li{border-left:1px solid var(--rule)}
 .cards h3{margin:0;font-size:.85rem;font-weight:600;color:var(--soft)}
 .figure{margin:.1rem 0 .5rem;font-size:1.72rem;font-weight:650;line-height:1.2;font-variant-numeric:tabular-nums;letter-spacing:-.02em;color:var(--tone);white-space:nowrap}
-dl{margin:0;display:grid;grid-template-columns:auto 1fr;gap:.1rem .6rem;font-size:.84rem}
-dt{color:var(--soft)}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
+dl{margin:0;font-size:.84rem}dl div{display:flex;justify-content:space-between;gap:.5rem}
+dt{color:var(--soft);white-space:nowrap}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
 .strips{display:flex;gap:2px}
 .part{flex:1 1 0;min-width:0}
 .patterns{position:absolute}
@@ -49,8 +49,8 @@ dt{color:var(--soft)}dd{margin:0;text-align:right;font-variant-numeric:tabular-n
 .ends{display:flex;justify-content:space-between;margin:.3rem 0 0;font-size:.8rem;color:var(--soft)}
 .day{fill:transparent}.day:hover{fill:var(--ink);fill-opacity:.16}
 .fill-up{fill:var(--fill-up)}.fill-down{fill:var(--fill-down)}.fill-degraded{fill:url(#hatch)}.fill-unknown{fill:url(#dots)}
-.fill-maintenance{fill:url(#bars)}.fill-paused{fill:var(--fill-soft)}.fill-before{fill:none;stroke:var(--rule);stroke-width:.75}
-.hatch-ground{fill:var(--fill-up)}.hatch-line{fill:var(--fill-degraded)}.dot{fill:var(--fill-dots)}
+.fill-maintenance{fill:url(#bars)}.fill-paused{fill:var(--fill-soft)}.fill-before{fill:none;stroke:var(--fill-before);stroke-width:.75}
+.hatch-ground{fill:var(--fill-degraded-soft)}.hatch-line{fill:var(--fill-degraded)}.dot{fill:var(--fill-dots)}
 .bar-ground{fill:var(--fill-plan-soft)}.bar-line{fill:var(--fill-plan)}
 .key{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;margin:.9rem 0 0;padding:0;list-style:none;font-size:.84rem;color:var(--soft)}
 .key svg{width:.8rem;height:.95rem;margin-right:.4rem;vertical-align:-.12rem}
@@ -70,16 +70,18 @@ tbody th{font-weight:600}
 .method code{font-size:.92em;padding:.05em .3em;background:var(--sheet);border:1px solid var(--rule);border-radius:3px}
 footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--rule);display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;align-items:center;justify-content:space-between;font-size:.84rem;color:var(--soft)}
 footer p{margin:0}footer img{display:block}
-@media (max-width:52rem){.cards{grid-template-columns:1fr}
-.cards li{display:grid;grid-template-columns:minmax(7.4rem,auto) 1fr;column-gap:1.2rem;align-items:start}
-.cards li+li{border-left:0;border-top:1px solid var(--rule)}.cards dl{grid-row:1/3;grid-column:2}.figure{margin-bottom:0}}
-@media (max-width:40rem){.page{padding:1.4rem 1rem 2rem}.strips{flex-direction:column;gap:.55rem}.part{flex:none}.strip{height:2.8rem}
+@media (min-width:40.01rem){.part:not(:last-child) .ends span:last-child{visibility:hidden}}
+@media (max-width:64rem){.cards{grid-template-columns:1fr}
+.cards li{display:grid;grid-template-columns:9.5rem 1fr;column-gap:1.2rem;align-items:start}
+.cards li+li{border-left:0;border-top:1px solid var(--rule)}.figure{margin-bottom:0}
+dl{display:grid;grid-template-columns:repeat(3,1fr);gap:.4rem 1rem}dl div{display:block}dd{text-align:left}}
+@media (max-width:40rem){.page{padding:1.4rem 1rem 2rem}.cards li{display:block}.figure{margin-bottom:.45rem}dl{grid-template-columns:1fr 1fr}.strips{flex-direction:column;gap:.55rem}.part{flex:none}.strip{height:2.8rem}
 .fold thead{position:absolute;left:-999em}.fold tr{display:block;padding:.6rem 0;border-top:1px solid var(--rule)}
 .fold tbody tr:last-child{border-bottom:1px solid var(--rule)}.fold th,.fold td{display:grid;grid-template-columns:6.2rem 1fr;gap:.6rem;padding:.12rem .8rem;border:0!important}
 .fold [data-label]::before{content:attr(data-label);font-weight:400;color:var(--soft)}}
 @media (prefers-reduced-motion:no-preference){.day{transition:fill-opacity .12s}}
 @media print{:root{color-scheme:light;--ground:#fff;--sheet:#fff;--ink:#000;--soft:#444;--rule:#aaa;--link:#000;--up:#1a7f37;--degraded:#8a5d00;--down:#c21f2b;
---unknown:#444;--maintenance:#0b62c4;--paused:#444;--before:#444;--fill-up:#3aa655;--fill-soft:#e4e2da;--fill-degraded:#b37800;--fill-down:#cf222e;--fill-dots:#555}
+--unknown:#444;--maintenance:#0b62c4;--paused:#444;--before:#444;--fill-up:#3aa655;--fill-soft:#e4e2da;--fill-degraded:#a86f00;--fill-degraded-soft:#f2d488;--fill-before:#aaa;--fill-down:#cf222e;--fill-dots:#555;--fill-plan:#0969da;--fill-plan-soft:#bcd8f7}
 body{font-size:10.5pt}.page{max-width:none;padding:0}section{margin-top:1.4rem;break-inside:avoid-page}.downs{break-inside:auto}tr{break-inside:avoid}
 .strip,.key svg,.state{-webkit-print-color-adjust:exact;print-color-adjust:exact}details:not([open]),.skip,footer img{display:none}}
 )css";
@@ -113,7 +115,8 @@ inline constexpr std::string_view kOverviewTemplate = R"html(<!doctype html>
 <p class="lead">All windows end at <time datetime="{{as_of_utc}}">{{as_of}}</time>. Times are in the zone {{zone}}.</p>
 <ul class="cards">
 {{#windows}}<li><div><h3>{{title}}</h3><p class="figure t-{{tone}}">{{display}}</p></div>
-<dl><dt>Watched</dt><dd>{{coverage}}</dd><dt>Down</dt><dd>{{down}}</dd><dt>Incidents</dt><dd>{{incidents}}</dd><dt>Longest</dt><dd>{{longest}}</dd>{{#has_bounds}}<dt>Between</dt><dd>{{worst}} and {{best}}</dd>{{/has_bounds}}</dl></li>
+<dl><div><dt>Watched</dt><dd>{{coverage}}</dd></div><div><dt>Down</dt><dd>{{down}}</dd></div><div><dt>Incidents</dt><dd>{{incidents}}</dd></div><div><dt>Longest</dt><dd>{{longest}}</dd></div>{{#has_bounds}}
+<div><dt>At worst</dt><dd>{{worst}}</dd></div><div><dt>At best</dt><dd>{{best}}</dd></div>{{/has_bounds}}</dl></li>
 {{/windows}}</ul>
 </section>
 <section aria-labelledby="days">
@@ -153,7 +156,7 @@ inline constexpr std::string_view kOverviewTemplate = R"html(<!doctype html>
 <section class="method" aria-labelledby="method">
 <h2 id="method">How this is counted</h2>
 <p><code>uptime = up ÷ (up + down)</code>, in milliseconds of time, never an average of percentages. Degraded time counts as up. The figure is cut, not rounded: 100% means that there was no down time at all. With nothing judged there is no figure (n/a).</p>
-<p><code>watched = (up + down) ÷ (window − maintenance − paused − before the first check)</code>. What was not seen is <em>unknown</em>: neither up nor down. When some of a window is unknown, “between” tells what the figure would be if all of it had been down, or all of it up.</p>
+<p><code>watched = (up + down) ÷ (window − maintenance − paused − before the first check)</code>. What was not seen is <em>unknown</em>: neither up nor down. When some of a window is unknown, “at worst” and “at best” tell what the figure would be if all of that had been down, or up.</p>
 <p>A check that fails is repeated before it counts. Once confirmed, a down time is dated from the start of the first failing check to the start of the first good one; so alerts and this page always agree. Failures inside a declared maintenance do not count.</p>
 <p>Rolling windows are exactly so many times 24 hours. They end where everything is settled, so no minute shown here is taken back later; if late evidence changes one, the correction is numbered and told above.</p>
 </section>
