@@ -23,14 +23,22 @@ struct Batch {
     std::string json;               // at most kEvidenceBytesMax
   };
 
+  // A monitor whose conclusion was lost on the way (a full spool): the amender recomputes its standing.
+  struct Resync {
+    MonitorId monitor;
+    Region region = kLocalRegion;
+    WallTime oldest;  // from when its past is in doubt
+  };
+
   std::int64_t seq = 0;                   // place in its stream (RULES A 2); 0: not numbered yet
   WallTime closed_at;                     // when it was closed; the spool's age is counted from it
   std::vector<Observation> observations;  // their `evidence` is always null
   std::vector<EvidenceText> evidence;
   std::vector<Gap> gaps;
   std::vector<ShardMark> marks;
+  std::vector<Resync> resync;
 
-  bool empty() const { return observations.empty() && gaps.empty() && marks.empty(); }
+  bool empty() const { return observations.empty() && gaps.empty() && marks.empty() && resync.empty(); }
 };
 
 // One thing offered to the recorder.

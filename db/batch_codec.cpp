@@ -1,5 +1,5 @@
 // See batch_codec.h. Layout of format 1 (v: varint, z: zigzag varint, b: one byte, s: v length and bytes):
-//   v format · z closed_at · v observations · v evidence · v gaps · v marks, then each in this order.
+//   v format · z closed_at · v observations · v evidence · v gaps · v marks · v resyncs, then each in this order.
 //   observation: b flags · z monitor−previous · z slot−closed_at · z started−slot · z epoch · z epoch−since_epoch · …
 // Flags say which optional parts follow; a flag that this binary does not know makes the record corrupt.
 #include "db/batch_codec.h"
@@ -276,9 +276,23 @@ ShardMark read_mark(Reader& in, WallTime base) {
   return mark;
 }
 
+void put(Writer& out, const Batch::Resync& resync, WallTime base) {
+  out.z(resync.region);
+  out.z(resync.monitor.value);
+  out.difference(resync.oldest.ms, base.ms);
+}
+
+Batch::Resync read_resync(Reader& in, WallTime base) {
+  Batch::Resync resync;
+  resync.region = in.number<Region>();
+  resync.monitor.value = in.z();
+  resync.oldest.ms = in.sum(base.ms);
+  return resync;
+}
+
 void read_items(Reader& in, Batch& batch) {
   const std::size_t observations = in.count(kItemsMax), evidence = in.count(kItemsMax);
-  const std::size_t gaps = in.count(kItemsMax), marks = in.count(kItemsMax);
+  const std::size_t gaps = in.count(kItemsMax), marks = in.count(kItemsMax), resyncs = in.count(kItemsMax);
   std::int64_t previous_id = 0;
   for (std::size_t i = 0; i < observations && !in.bad(); ++i) {
     batch.observations.push_back(read_observation(in, previous_id, batch.closed_at));
@@ -291,6 +305,7 @@ void read_items(Reader& in, Batch& batch) {
   }
   for (std::size_t i = 0; i < gaps && !in.bad(); ++i) batch.gaps.push_back(read_gap(in, batch.closed_at));
   for (std::size_t i = 0; i < marks && !in.bad(); ++i) batch.marks.push_back(read_mark(in, batch.closed_at));
+  for (std::size_t i = 0; i < resyncs && !in.bad(); ++i) batch.resync.push_back(read_resync(in, batch.closed_at));
 }
 
 }  // namespace
@@ -300,7 +315,7 @@ std::string encode_batch(const Batch& batch) {
   out.v(kBatchFormat);
   out.z(batch.closed_at.ms);
   for (const std::size_t count :
-       {batch.observations.size(), batch.evidence.size(), batch.gaps.size(), batch.marks.size()}) {
+       {batch.observations.size(), batch.evidence.size(), batch.gaps.size(), batch.marks.size(), batch.resync.size()}) {
     out.v(count);
   }
   std::int64_t previous_id = 0;
@@ -314,6 +329,7 @@ std::string encode_batch(const Batch& batch) {
   }
   for (const Gap& gap : batch.gaps) put(out, gap, batch.closed_at);
   for (const ShardMark& mark : batch.marks) put(out, mark, batch.closed_at);
+  for (const Batch::Resync& resync : batch.resync) put(out, resync, batch.closed_at);
   return out.take();
 }
 

@@ -219,7 +219,7 @@ Status Spool::load_segment(std::uint64_t number, bool last, const std::function<
   const auto head = decode_segment_head(all);
   // Without its head a segment's stream is unknown: what can be read in it goes under a name of its own. Applying a
   // batch again under another name is harmless: rows are there already, conclusions are refused and amended.
-  segment.stream = head ? head->first : options_.stream + "/recovered-" + std::to_string(number);
+  segment.stream = head ? head->first : options_.stream + "~recovered-" + std::to_string(number);
   std::size_t at = head ? head->second : 0;
   bool damaged = !head && !all.empty();
   while (at < all.size()) {

@@ -66,6 +66,9 @@ TEST(BatchCodec, EverythingComesBack) {
   ASSERT_EQ(read->marks.size(), 1U);
   EXPECT_EQ(read->marks[0].through, written.marks[0].through);
   EXPECT_EQ(read->marks[0].since_epoch, 4);
+  ASSERT_EQ(read->resync.size(), 1U);
+  EXPECT_EQ(read->resync[0].monitor, MonitorId{99});
+  EXPECT_EQ(read->resync[0].oldest, written.resync[0].oldest);
 }
 
 TEST(BatchCodec, ExtremesComeBack) {

@@ -67,6 +67,7 @@ inline Batch rich_batch() {
   batch.gaps.push_back(
       {kLocalRegion, -1, MonitorId{42}, {WallTime{kNoonMs - 9000}, WallTime{kNoonMs}}, GapReason::kPoison});
   batch.marks.push_back({kLocalRegion, 17, 9, 4, WallTime{kNoonMs - 3}});
+  batch.resync.push_back({MonitorId{99}, kLocalRegion, WallTime{kNoonMs - 70'000}});
   return batch;
 }
 

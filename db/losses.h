@@ -1,0 +1,38 @@
+// What the recorder had to drop, kept until it can be told: gaps for the slots, resyncs for the monitors whose
+// conclusions went too. Owned by the recorder's thread. Bounded: one stretch a shard and reason, kGapsMax foreign gaps,
+// kResyncMax monitors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "db/batch.h"
+
+namespace everup::db {
+
+class Losses {
+ public:
+  static constexpr std::size_t kGapsMax = 4096;
+  static constexpr std::size_t kResyncMax = 100'000;
+
+  // Books everything in the batch as lost for `reason`; its own gaps and resyncs are kept.
+  void add(const Batch& batch, GapReason reason);
+  bool empty() const { return stretches_.empty() && gaps_.empty() && resync_.empty(); }
+  // Moves what is kept into `batch`.
+  void attach(Batch& batch);
+  std::uint64_t forgotten() const { return forgotten_; }  // beyond the bounds
+
+ private:
+  void add_resync(const Batch::Resync& resync);
+
+  std::map<std::tuple<Region, Shard, GapReason>, Span> stretches_;
+  std::vector<Gap> gaps_;
+  std::map<std::pair<std::int64_t, Region>, WallTime> resync_;
+  std::uint64_t forgotten_ = 0;
+};
+
+}  // namespace everup::db
