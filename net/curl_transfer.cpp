@@ -94,6 +94,7 @@ struct CurlTransfer::Callbacks {
     return fd < 0 ? CURL_SOCKET_BAD : fd;
   }
   static CURLcode ssl_ctx(CURL*, void* context, void* self) noexcept {
+    self_of(self).note_handshake();
     return self_of(self).tls_.install(context) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
   }
   // libcurl asks before it resolves anything, literals too. With a pin name in place it must never need to.
@@ -171,6 +172,7 @@ bool CurlTransfer::start(const TransferRequest& request, TransferListener& liste
   EVERUP_ASSERT(!running_ && (request.v4 || request.v6));
   reset_state();
   listener_ = &listener;
+  started_ = multi_.loop().clock().now().mono;
   body_keep_ = std::min(request.body_keep, kBodyBytesMax);
   secure_ = request.tls;
   host_ = request.host;
@@ -301,6 +303,7 @@ void CurlTransfer::reset_state() {
   stop_detail_.clear();
   own_error_ = sockets_ = 0;
   tried_count_ = 0;
+  handshake_us_ = 0;
   error_text_[0] = 0;
   tls_.clear();
 }
@@ -308,6 +311,7 @@ void CurlTransfer::reset_state() {
 void CurlTransfer::abort(Cause cause) {
   if (!running_) return;
   result_.times = times();
+  note_peer();
   result_.status = static_cast<int>(info<long>(easy_, CURLINFO_RESPONSE_CODE));
   multi_.remove(*this);
   running_ = false;
@@ -315,8 +319,31 @@ void CurlTransfer::abort(Cause cause) {
 }
 
 TransferTimes CurlTransfer::times() const {
-  return {info<curl_off_t>(easy_, CURLINFO_CONNECT_TIME_T), info<curl_off_t>(easy_, CURLINFO_APPCONNECT_TIME_T),
-          info<curl_off_t>(easy_, CURLINFO_STARTTRANSFER_TIME_T)};
+  TransferTimes times{info<curl_off_t>(easy_, CURLINFO_CONNECT_TIME_T),
+                      info<curl_off_t>(easy_, CURLINFO_APPCONNECT_TIME_T),
+                      info<curl_off_t>(easy_, CURLINFO_STARTTRANSFER_TIME_T)};
+  if (times.connected <= 0) times.connected = handshake_us_;
+  return times;
+}
+
+void CurlTransfer::note_handshake() {
+  handshake_us_ = std::max<std::int64_t>(1, (multi_.loop().clock().now().mono - started_).count() / 1000);
+  if (tried_count_ == 1) result_.peer = tried_[0];
+  for (std::size_t i = 0; i < tried_count_ && !result_.peer; ++i) {  // of two that raced, the one that has a peer
+    sockaddr_storage place{};
+    socklen_t size = sizeof place;
+    const bool connected = getpeername(tried_sockets_[i], reinterpret_cast<sockaddr*>(&place), &size) == 0;
+    if (connected && Address::from_sockaddr(reinterpret_cast<sockaddr*>(&place)) == tried_[i]) result_.peer = tried_[i];
+  }
+}
+
+// After a handshake that failed libcurl forgets whom it was with; what note_handshake() saw stays then.
+void CurlTransfer::note_peer() {
+  if (result_.times.connected <= 0) return;
+  const char* ip = info<char*>(easy_, CURLINFO_PRIMARY_IP);
+  const auto told =
+      Address::parse(ip != nullptr ? ip : "", static_cast<std::uint16_t>(info<long>(easy_, CURLINFO_PRIMARY_PORT)));
+  if (told) result_.peer = told;
 }
 
 Phase CurlTransfer::phase() const {
@@ -378,7 +405,8 @@ bool CurlTransfer::take_body(std::string_view bytes) {
 }
 
 int CurlTransfer::open_socket(const Address& address, int type, int protocol) {
-  if (tried_count_ < tried_.size()) tried_[tried_count_++] = address;
+  const std::size_t place = tried_count_;
+  if (place < tried_.size()) tried_[place] = address, tried_sockets_[place] = -1, ++tried_count_;
   if (policy_ != nullptr) {
     const Ruling ruling = policy_->judge(address, from_public_redirect_);
     if (!ruling.allowed) {
@@ -391,6 +419,7 @@ int CurlTransfer::open_socket(const Address& address, int type, int protocol) {
     own_error_ = errno;
   } else {
     ++sockets_;
+    if (place < tried_.size()) tried_sockets_[place] = fd;
   }
   return fd;
 }
@@ -417,11 +446,7 @@ void CurlTransfer::finish(int curl_code) {
   result_.times = times();
   result_.status = static_cast<int>(info<long>(easy_, CURLINFO_RESPONSE_CODE));
   result_.http_version = version_number(info<long>(easy_, CURLINFO_HTTP_VERSION));
-  if (result_.times.connected > 0) {
-    const char* ip = info<char*>(easy_, CURLINFO_PRIMARY_IP);
-    result_.peer =
-        Address::parse(ip != nullptr ? ip : "", static_cast<std::uint16_t>(info<long>(easy_, CURLINFO_PRIMARY_PORT)));
-  }
+  note_peer();
   judge_code(curl_code);
 }
 

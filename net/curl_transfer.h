@@ -122,6 +122,8 @@ class CurlTransfer {
   void finish(int curl_code);                  // from CurlMulti: result_ is filled
   void stop(Cause cause, std::string detail);  // a callback of ours ends the exchange; the first reason stays
   void tell();                                 // calls the listener
+  void note_handshake();                       // from libcurl: TCP is connected, TLS begins
+  void note_peer();
   void judge_code(int curl_code);
   void judge_connect();
   void judge_tls(int curl_code);
@@ -157,7 +159,10 @@ class CurlTransfer {
   int own_error_ = 0;  // errno of a socket that could not be made
   int sockets_ = 0;
   std::array<Address, 4> tried_{};
+  std::array<int, 4> tried_sockets_{};
   std::size_t tried_count_ = 0;
+  Instant started_;
+  std::int64_t handshake_us_ = 0;  // when TLS began: libcurl tells that TCP is connected only after the handshake
   TlsVerifier tls_;
   bool secure_ = false;
   std::string_view host_;
