@@ -74,10 +74,10 @@ const std::vector<Home>& homes() {
 bool system_header(std::string_view name) {
   static const std::vector<std::string_view> kFolders{"sys/", "netinet/", "arpa/", "linux/", "net/if", "netdb.h"};
   static const std::set<std::string_view> kNames{
-      "fcntl.h",   "unistd.h",  "signal.h", "poll.h",   "errno.h",   "pwd.h",    "grp.h",     "time.h",
-      "stdlib.h",  "string.h",  "stdio.h",  "dirent.h", "fnmatch.h", "getopt.h", "limits.h",  "malloc.h",
-      "netdb.h",   "resolv.h",  "sched.h",  "spawn.h",  "stdint.h",  "syslog.h", "termios.h", "ftw.h",
-      "pthread.h", "ifaddrs.h", "glob.h",   "pty.h",    "utime.h",   "wait.h",   "endian.h",  "stddef.h"};
+      "fcntl.h",  "unistd.h",  "signal.h", "poll.h",   "errno.h",   "pwd.h",     "grp.h",    "time.h",    "stdlib.h",
+      "string.h", "strings.h", "stdio.h",  "dirent.h", "fnmatch.h", "getopt.h",  "limits.h", "malloc.h",  "netdb.h",
+      "resolv.h", "sched.h",   "spawn.h",  "stdint.h", "syslog.h",  "termios.h", "ftw.h",    "pthread.h", "ifaddrs.h",
+      "glob.h",   "pty.h",     "utime.h",  "wait.h",   "endian.h",  "stddef.h"};
   if (name.find('.') == std::string_view::npos && name.find('/') == std::string_view::npos) return true;
   if (kNames.contains(name)) return true;
   return std::any_of(kFolders.begin(), kFolders.end(), [name](std::string_view f) { return name.starts_with(f); });

@@ -215,10 +215,17 @@ Complaints check_code_words(const File& file) {
   return out;
 }
 
+// "tests/net/loop_test.cpp" → "net/loop.h"
+static std::string tested_header(const std::string& path) {
+  const std::string stem = path.substr(6, path.rfind('.') - 6);
+  return stem.substr(0, stem.ends_with("_test") ? stem.size() - 5 : stem.size()) + ".h";
+}
+
 Complaints check_opening(const File& file) {
   if (file.text.starts_with("//") || file.text.starts_with("/*") || file.text.starts_with("#pragma once")) return {};
   const std::string own = "#include \"" + file.path.substr(0, file.path.rfind('.')) + ".h\"";
   if (file.text.starts_with(own)) return {};  // its header's manual page speaks for both
+  if (in_tests(file.path) && file.text.starts_with("#include \"" + tested_header(file.path) + "\"")) return {};
   return {{file.path, 1, "a file begins with a comment that says what it is, or with its own header"}};
 }
 
