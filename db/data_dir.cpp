@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,25 +11,17 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "core/ids.h"
+#include "db/random_text.h"
 
 namespace everup::db {
 namespace {
 
 Error io_error(const std::string& path, const char* what) {
   return {ErrorCode::kInvalid, path + ": " + what + ": " + std::strerror(errno)};
-}
-
-// 128 random bits as 26 base32 digits.
-std::string random_name() {
-  std::array<std::uint64_t, 2> words{};
-  EVERUP_ASSERT(getrandom(words.data(), sizeof words, 0) == static_cast<ssize_t>(sizeof words));
-  std::string text;
-  for (const std::uint64_t word : words) text += base32_of(static_cast<std::int64_t>(word >> 1));
-  return text;
 }
 
 std::string read_small(int fd) {
@@ -89,7 +80,7 @@ Result<std::string> node_id(const std::string& path) {
     return text;
   }
   if (errno != ENOENT) return io_error(file, "open");
-  const std::string text = random_name(), line = text + "\n";
+  const std::string text = random_base32(26), line = text + "\n";
   const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return io_error(fresh, "open");
   const bool written = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fsync(fd) == 0;
@@ -135,7 +126,7 @@ Result<DataDir> DataDir::hold(const std::string& path, const std::string& user) 
   auto node = node_id(path);
   if (!node) return node.error();
   dir.node_ = *std::move(node);
-  dir.boot_ = random_name();
+  dir.boot_ = random_base32(26);
   if (owner) {
     for (const char* file : {"/lock", "/node"}) {
       if (lchown((path + file).c_str(), owner->uid, owner->gid) != 0) return io_error(path + file, "chown");
