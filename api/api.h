@@ -1,5 +1,5 @@
-// The HTTP API and the public pages as one object: sockets, routes, caches, handler threads. app/ builds it with what it works on, starts
-// it and drains it.
+// The HTTP API and the public pages as one object: sockets, routes, caches, handler threads. app/ builds it with what
+// it works on, starts it and drains it.
 //
 //   ApiOptions o; o.listeners = *open_listeners("127.0.0.1:8080"); o.monitors = &monitor_store; …
 //   auto api = Api::make(std::move(o));   // Result: a wrong setting is named
@@ -50,14 +50,14 @@ struct Readiness {
 
 struct ApiOptions {
   std::vector<Listener> listeners;
-  std::string base_url;                // "" : relative links
+  std::string base_url;  // "" : relative links
   std::string trusted_proxies = "127.0.0.0/8 ::1/128 unix";
   std::string cors_origins;
   std::string rate_limit = "600/60";
-  std::string metrics_token;           // EVERUP_METRICS_TOKEN
-  AccountId metrics_account;           // whose admin keys may read /metrics; 0: none
+  std::string metrics_token;  // EVERUP_METRICS_TOKEN
+  AccountId metrics_account;  // whose admin keys may read /metrics; 0: none
   std::string version = "0", revision;
-  std::string openapi_json;            // openapi_yaml() as JSON, converted by app/ at start-up
+  std::string openapi_json;  // openapi_yaml() as JSON, converted by app/ at start-up
   int handler_threads = 4;
   std::size_t handler_queue = 256;
   milliseconds handler_deadline{2'000};  // in the queue; the stores have their own
@@ -70,13 +70,13 @@ struct ApiOptions {
   db::AccountStore* accounts = nullptr;
   db::CommandStore* commands = nullptr;
   db::IdempotencyStore* idempotency = nullptr;
-  const db::Vault* vault = nullptr;    // plausible_key() and digests
+  const db::Vault* vault = nullptr;  // plausible_key() and digests
 
-  bool (*regex_ok)(const std::string&, std::string* why) = nullptr;          // checker::regex_ok
+  bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok
   // Judges a target at save: a sentence when it is refused (address policy, SHAPES 6). Null: not judged here.
   std::function<std::optional<std::string>(const Target&)> refuse_target;
-  // The prober of POST /monitors/test, made on the api's own loop before it runs. Null: the route answers 503. What the prober needs
-  // (resolver, policy) is kept alive by the maker it returns.
+  // The prober of POST /monitors/test, made on the api's own loop before it runs. Null: the route answers 503. What the
+  // prober needs (resolver, policy) is kept alive by the maker it returns.
   std::function<Result<std::unique_ptr<checker::ProbeMaker>>(net::Loop&)> make_prober;
   std::function<SchedulerStats()> scheduler_stats;  // may be null
   std::function<RecorderStats()> recorder_stats;    // may be null

@@ -17,9 +17,11 @@ std::optional<std::string_view> bearer_token(const HttpRequest& request) {
 }
 
 HttpResponse unauthorized(bool had_token) {
-  HttpResponse response = problem(401, "unauthorized",
-                                  had_token ? "the key is unknown, expired or revoked" : "send Authorization: Bearer everup_…");
-  response.set("WWW-Authenticate", had_token ? "Bearer realm=\"everup\", error=\"invalid_token\"" : "Bearer realm=\"everup\"");
+  HttpResponse response =
+      problem(401, "unauthorized",
+              had_token ? "the key is unknown, expired or revoked" : "send Authorization: Bearer everup_…");
+  response.set("WWW-Authenticate",
+               had_token ? "Bearer realm=\"everup\", error=\"invalid_token\"" : "Bearer realm=\"everup\"");
   return response;
 }
 
@@ -33,10 +35,14 @@ HttpResponse forbidden(db::Scope wanted) {
 std::optional<db::Scope> wanted_scope(Scope scope) {
   switch (scope) {
     case Scope::kPublic:
-    case Scope::kMetrics: return std::nullopt;
-    case Scope::kRead: return db::Scope::kRead;
-    case Scope::kWrite: return db::Scope::kWrite;
-    case Scope::kAdmin: return db::Scope::kAdmin;
+    case Scope::kMetrics:
+      return std::nullopt;
+    case Scope::kRead:
+      return db::Scope::kRead;
+    case Scope::kWrite:
+      return db::Scope::kWrite;
+    case Scope::kAdmin:
+      return db::Scope::kAdmin;
   }
   return db::Scope::kAdmin;
 }
@@ -50,7 +56,8 @@ std::optional<db::Identity> KeyCache::find(const std::string& digest, Instant no
 
 void KeyCache::put(const std::string& digest, const db::Identity& identity, Instant now) {
   const std::lock_guard lock(mutex_);
-  if (entries_.size() >= kEntriesMax) std::erase_if(entries_, [now](const auto& entry) { return entry.second.until < now; });
+  if (entries_.size() >= kEntriesMax)
+    std::erase_if(entries_, [now](const auto& entry) { return entry.second.until < now; });
   if (entries_.size() >= kEntriesMax) return;  // it is a cache: not remembering is only slower
   entries_[digest] = {identity, now + kFresh};
 }

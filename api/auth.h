@@ -1,6 +1,6 @@
-// Who calls, and may he: Bearer keys with scopes read < write < admin. Grammar is judged before any query; identities are remembered for
-// one second, so that a busy dashboard is not one more query per request and a revoked key still ends within that second.
-// KeyCache: any thread. Limit: kEntriesMax identities.
+// Who calls, and may he: Bearer keys with scopes read < write < admin. Grammar is judged before any query; identities
+// are remembered for one second, so that a busy dashboard is not one more query per request and a revoked key still
+// ends within that second. KeyCache: any thread. Limit: kEntriesMax identities.
 #pragma once
 
 #include <mutex>

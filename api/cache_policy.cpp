@@ -4,9 +4,12 @@
 namespace everup::api {
 namespace {
 
-constexpr std::string_view kBadge = "public, max-age=300, s-maxage=300, stale-while-revalidate=600, stale-if-error=86400";
-constexpr std::string_view kStatus = "public, max-age=60, s-maxage=60, stale-while-revalidate=600, stale-if-error=86400";
-constexpr std::string_view kReport = "public, max-age=60, s-maxage=60, stale-while-revalidate=300, stale-if-error=86400";
+constexpr std::string_view kBadge =
+    "public, max-age=300, s-maxage=300, stale-while-revalidate=600, stale-if-error=86400";
+constexpr std::string_view kStatus =
+    "public, max-age=60, s-maxage=60, stale-while-revalidate=600, stale-if-error=86400";
+constexpr std::string_view kReport =
+    "public, max-age=60, s-maxage=60, stale-while-revalidate=300, stale-if-error=86400";
 constexpr std::string_view kMissing = "public, max-age=60";
 
 std::string_view cache_control(CacheClass cache, int status) {
@@ -14,11 +17,16 @@ std::string_view cache_control(CacheClass cache, int status) {
   if (status >= 400 && !missing) return "no-store";
   switch (cache) {
     case CacheClass::kPrivate:
-    case CacheClass::kNever: return "private, no-store";
-    case CacheClass::kBadge: return missing ? kMissing : kBadge;
-    case CacheClass::kStatusBadge: return missing ? kMissing : kStatus;
-    case CacheClass::kReport: return missing ? kMissing : kReport;
-    case CacheClass::kDocument: return "public, max-age=300";
+    case CacheClass::kNever:
+      return "private, no-store";
+    case CacheClass::kBadge:
+      return missing ? kMissing : kBadge;
+    case CacheClass::kStatusBadge:
+      return missing ? kMissing : kStatus;
+    case CacheClass::kReport:
+      return missing ? kMissing : kReport;
+    case CacheClass::kDocument:
+      return "public, max-age=300";
   }
   return "no-store";
 }
@@ -30,11 +38,14 @@ bool wants_etag(CacheClass cache) { return cache != CacheClass::kNever; }
 int shared_max_age_s(CacheClass cache) {
   switch (cache) {
     case CacheClass::kBadge:
-    case CacheClass::kDocument: return 300;
+    case CacheClass::kDocument:
+      return 300;
     case CacheClass::kStatusBadge:
-    case CacheClass::kReport: return 60;
+    case CacheClass::kReport:
+      return 60;
     case CacheClass::kPrivate:
-    case CacheClass::kNever: return 0;
+    case CacheClass::kNever:
+      return 0;
   }
   return 0;
 }
@@ -45,13 +56,16 @@ void apply_cache_policy(CacheClass cache, HttpResponse* response) {
   if (response->find("Cache-Control") == nullptr) {
     response->set("Cache-Control", tagged ? "private, no-cache" : std::string(cache_control(cache, response->status)));
   }
-  if (response->etag.empty() && response->status == 200 && wants_etag(cache)) response->etag = content_etag(response->body);
+  if (response->etag.empty() && response->status == 200 && wants_etag(cache))
+    response->etag = content_etag(response->body);
   response->set("X-Content-Type-Options", "nosniff");
   response->set("Referrer-Policy", "no-referrer");
-  if (cache == CacheClass::kBadge || cache == CacheClass::kStatusBadge) response->set("Cross-Origin-Resource-Policy", "cross-origin");
+  if (cache == CacheClass::kBadge || cache == CacheClass::kStatusBadge)
+    response->set("Cross-Origin-Resource-Policy", "cross-origin");
   if (response->find("Content-Security-Policy") == nullptr && response->content_type.starts_with("text/html")) {
     response->set("Content-Security-Policy",
-                  "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+                  "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
+                  "form-action 'none'; "
                   "frame-ancestors 'none'");
   }
 }

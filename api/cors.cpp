@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view kExposed =
     "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotent-Replayed";
-constexpr std::string_view kRequestFields = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id";
+constexpr std::string_view kRequestFields =
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id";
 
 bool valid_origin(std::string_view origin) {
   const bool https = origin.starts_with("https://");
@@ -32,9 +33,10 @@ Result<std::vector<std::string>> parse_origins(std::string_view text) {
     const auto end = std::min(text.find_first_of(" ,\n\t", at), text.size());
     if (const auto origin = text.substr(at, end - at); !origin.empty()) {
       if (!valid_origin(origin)) {
-        return Error{ErrorCode::kInvalid, "'" + std::string(origin) +
-                                              "' is not an origin: write https://host or https://host:port, lower case, no default "
-                                              "port, no path, no *"};
+        return Error{ErrorCode::kInvalid,
+                     "'" + std::string(origin) +
+                         "' is not an origin: write https://host or https://host:port, lower case, no default "
+                         "port, no path, no *"};
       }
       origins.emplace_back(origin);
     }
@@ -48,7 +50,8 @@ bool origin_allowed(const std::vector<std::string>& allowed, std::string_view or
   return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
 }
 
-void add_cors(const std::vector<std::string>& allowed, const HttpRequest& request, bool is_public, HttpResponse* response) {
+void add_cors(const std::vector<std::string>& allowed, const HttpRequest& request, bool is_public,
+              HttpResponse* response) {
   if (is_public) {
     response->set("Access-Control-Allow-Origin", "*");
     return;
@@ -61,7 +64,8 @@ void add_cors(const std::vector<std::string>& allowed, const HttpRequest& reques
   response->set("Access-Control-Expose-Headers", std::string(kExposed));
 }
 
-HttpResponse preflight(const std::vector<std::string>& allowed, const HttpRequest& request, bool is_public, std::string_view methods) {
+HttpResponse preflight(const std::vector<std::string>& allowed, const HttpRequest& request, bool is_public,
+                       std::string_view methods) {
   HttpResponse response;
   response.status = 204;
   response.set("Allow", std::string(methods));

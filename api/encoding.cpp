@@ -11,7 +11,9 @@ namespace everup::api {
 namespace {
 
 // "0", "0.", "0.000" mean never.
-bool is_zero_weight(std::string_view weight) { return weight.starts_with('0') && weight.find_first_of("123456789") == std::string_view::npos; }
+bool is_zero_weight(std::string_view weight) {
+  return weight.starts_with('0') && weight.find_first_of("123456789") == std::string_view::npos;
+}
 
 }  // namespace
 

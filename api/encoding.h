@@ -1,4 +1,5 @@
-// Content codings for answers: gzip, the one that every client and cache knows. Pure; any thread. The only home of zlib.
+// Content codings for answers: gzip, the one that every client and cache knows. Pure; any thread. The only home of
+// zlib.
 #pragma once
 
 #include <string>

@@ -5,7 +5,8 @@
 
 namespace everup::api {
 
-HandlerPool::HandlerPool(const Clock& clock, int threads, std::size_t queue_max) : clock_(clock), queue_max_(queue_max) {
+HandlerPool::HandlerPool(const Clock& clock, int threads, std::size_t queue_max)
+    : clock_(clock), queue_max_(queue_max) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 

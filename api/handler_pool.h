@@ -1,5 +1,6 @@
-// The threads on which handlers wait for PostgreSQL: few, fixed, with a short queue. A job that waited longer than its deadline is not
-// started any more (its owner is told), so an overload is answered 503 instead of late. submit() from any thread.
+// The threads on which handlers wait for PostgreSQL: few, fixed, with a short queue. A job that waited longer than its
+// deadline is not started any more (its owner is told), so an overload is answered 503 instead of late. submit() from
+// any thread.
 #pragma once
 
 #include <condition_variable>

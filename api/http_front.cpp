@@ -1,8 +1,10 @@
 // See api/http_front.h. Phases of a connection:
 //
-//   kReading ──request complete──▶ kAnswering ──reply──▶ kWriting ──all sent──▶ kReading (keep-alive) or kLingering ──▶ closed
+//   kReading ──request complete──▶ kAnswering ──reply──▶ kWriting ──all sent──▶ kReading (keep-alive) or kLingering ──▶
+//   closed
 //
-// kLingering: our side is shut, what still comes is read and dropped for a moment, so that the answer is not destroyed by a reset.
+// kLingering: our side is shut, what still comes is read and dropped for a moment, so that the answer is not destroyed
+// by a reset.
 #include "api/http_front.h"
 
 #include <netinet/tcp.h>
@@ -37,7 +39,7 @@ struct HttpFront::Connection {
   std::uint64_t address_key = 0;  // 0: not counted
   Phase phase = Phase::kReading;
   RequestReader reader;
-  std::string input;   // read, not parsed yet (pipelining); at most one chunk
+  std::string input;  // read, not parsed yet (pipelining); at most one chunk
   std::string output;
   std::size_t sent = 0;
   WriteFacts facts;
@@ -45,9 +47,9 @@ struct HttpFront::Connection {
   bool eof = false;
   std::uint32_t watched = 0;
   std::size_t lingered = 0;
-  Instant since;       // begin of the present phase; of the head's first byte while a head comes
+  Instant since;  // begin of the present phase; of the head's first byte while a head comes
   Instant body_since;
-  Instant progress;    // last byte written
+  Instant progress;  // last byte written
 };
 
 HttpFront::HttpFront(net::Loop& loop, FrontApp& app, TrustedProxies trusted, FrontLimits limits)
@@ -64,14 +66,16 @@ Status HttpFront::listen(Listener&& listener) {
   listeners_.push_back(std::move(listener));
   const std::size_t index = listeners_.size() - 1;
   if (!sweep_timer_) schedule_sweep();
-  return loop_.watch(listeners_.back().fd.value(), EPOLLIN, [this, index](std::uint32_t) { accept_from(listeners_[index]); });
+  return loop_.watch(listeners_.back().fd.value(), EPOLLIN,
+                     [this, index](std::uint32_t) { accept_from(listeners_[index]); });
 }
 
 void HttpFront::accept_from(const Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     sockaddr_storage place{};
     socklen_t length = sizeof place;
-    net::Fd fd(::accept4(listener.fd.value(), reinterpret_cast<sockaddr*>(&place), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));  // NOLINT
+    net::Fd fd(::accept4(listener.fd.value(), reinterpret_cast<sockaddr*>(&place), &length,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC));  // NOLINT
     if (!fd) {
       // Out of descriptors: give one back, or the listener would spin.
       if (errno == EMFILE || errno == ENFILE) make_room();
@@ -112,7 +116,9 @@ void HttpFront::admit(net::Fd fd, const Peer& peer) {
   const int number = fd.value();
   const auto serial = connection->serial;
   connection->fd = std::move(fd);
-  if (!loop_.watch(number, EPOLLIN, [this, number, serial](std::uint32_t events) { on_events(number, serial, events); }).ok()) return;
+  if (!loop_.watch(number, EPOLLIN, [this, number, serial](std::uint32_t events) { on_events(number, serial, events); })
+           .ok())
+    return;
   if (key != 0) ++per_address_[key];
   connections_.emplace(number, std::move(connection));
   counters_.open = connections_.size();
@@ -121,7 +127,8 @@ void HttpFront::admit(net::Fd fd, const Peer& peer) {
 bool HttpFront::make_room() {
   Connection* oldest = nullptr;
   for (const auto& [fd, connection] : connections_) {
-    const bool idle = connection->phase == Phase::kLingering || (connection->phase == Phase::kReading && connection->reader.in_head());
+    const bool idle = connection->phase == Phase::kLingering ||
+                      (connection->phase == Phase::kReading && connection->reader.in_head());
     if (idle && (oldest == nullptr || connection->since < oldest->since)) oldest = connection.get();
   }
   if (oldest == nullptr) return false;
@@ -215,7 +222,8 @@ void HttpFront::on_head(Connection& c) {
   if (!c.reader.request().expect_continue || !c.input.empty()) return;
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   // 25 bytes into an empty send buffer; a peer whose buffer is full would not have been read from.
-  if (::send(c.fd.value(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(kContinue.size())) c.close_after = true;
+  if (::send(c.fd.value(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(kContinue.size()))
+    c.close_after = true;
 }
 
 void HttpFront::dispatch(Connection& c) {
@@ -314,9 +322,15 @@ void HttpFront::watch_for(Connection& c) {
   std::uint32_t wanted = 0;
   switch (c.phase) {
     case Phase::kReading:
-    case Phase::kLingering: wanted = EPOLLIN; break;
-    case Phase::kAnswering: wanted = 0; break;
-    case Phase::kWriting: wanted = EPOLLOUT; break;
+    case Phase::kLingering:
+      wanted = EPOLLIN;
+      break;
+    case Phase::kAnswering:
+      wanted = 0;
+      break;
+    case Phase::kWriting:
+      wanted = EPOLLOUT;
+      break;
   }
   if (wanted == c.watched) return;
   if (!loop_.modify(c.fd.value(), wanted).ok()) return close(c);
@@ -341,7 +355,8 @@ void HttpFront::close(Connection& c) {
 }
 
 void HttpFront::schedule_sweep() {
-  const milliseconds shortest = std::min({limits_.head_deadline, limits_.idle_deadline, limits_.body_grace, limits_.write_stall, limits_.linger});
+  const milliseconds shortest =
+      std::min({limits_.head_deadline, limits_.idle_deadline, limits_.body_grace, limits_.write_stall, limits_.linger});
   const milliseconds every = std::clamp(shortest / 4, milliseconds(5), milliseconds(1000));
   sweep_timer_ = loop_.at(loop_.clock().now().mono + every, [this] {
     sweep();
@@ -371,9 +386,15 @@ void HttpFront::sweep_one(Connection& c, Instant now) {
         late = age > (c.reader.untouched() ? limits_.idle_deadline : limits_.head_deadline);
       }
       break;
-    case Phase::kAnswering: late = age > limits_.answer_deadline; break;
-    case Phase::kWriting: late = now - c.progress > limits_.write_stall; break;
-    case Phase::kLingering: late = age > limits_.linger; break;
+    case Phase::kAnswering:
+      late = age > limits_.answer_deadline;
+      break;
+    case Phase::kWriting:
+      late = now - c.progress > limits_.write_stall;
+      break;
+    case Phase::kLingering:
+      late = age > limits_.linger;
+      break;
   }
   if (!late) return;
   if (c.phase == Phase::kLingering) return close(c);

@@ -1,10 +1,12 @@
-// The only thing of ours that a stranger's bytes reach: accepts, reads heads and bodies within limits, writes answers, closes. It knows
-// HTTP/1.1 framing and nothing of monitors. One epoll loop, no thread per connection, nothing waits for a slow peer.
+// The only thing of ours that a stranger's bytes reach: accepts, reads heads and bodies within limits, writes answers,
+// closes. It knows HTTP/1.1 framing and nothing of monitors. One epoll loop, no thread per connection, nothing waits
+// for a slow peer.
 //
-// Owned by api::Api; everything runs on the loop's thread but Reply, which may be called from any. One request at a time per connection:
-// while one is worked on nothing more is read from it, so pipelining costs at most one read's worth (16 KiB) of memory.
-// Limits: FrontLimits. When the connections are full, the oldest one without a complete head is closed for the new one.
-// Weakness: deadlines are looked at once a second (a quarter of the shortest, when that is less).
+// Owned by api::Api; everything runs on the loop's thread but Reply, which may be called from any. One request at a
+// time per connection: while one is worked on nothing more is read from it, so pipelining costs at most one read's
+// worth (16 KiB) of memory. Limits: FrontLimits. When the connections are full, the oldest one without a complete head
+// is closed for the new one. Weakness: deadlines are looked at once a second (a quarter of the shortest, when that is
+// less).
 #pragma once
 
 #include <array>
@@ -31,10 +33,10 @@ struct FrontLimits {
   std::size_t connections_max = 4096;
   int per_address_max = 20;  // not for loopback, unix sockets and trusted proxies
   milliseconds head_deadline{10'000};
-  milliseconds idle_deadline{75'000};   // between requests of one connection
-  milliseconds body_grace{10'000};      // then at least body_rate
+  milliseconds idle_deadline{75'000};  // between requests of one connection
+  milliseconds body_grace{10'000};     // then at least body_rate
   std::int64_t body_bytes_per_s = 1024;
-  milliseconds write_stall{30'000};     // no byte taken for so long
+  milliseconds write_stall{30'000};       // no byte taken for so long
   milliseconds answer_deadline{120'000};  // from a complete request to its answer: our own bound
   milliseconds linger{2'000};
 };
@@ -51,7 +53,8 @@ class FrontApp {
 };
 
 struct FrontCounters {
-  std::atomic<std::uint64_t> accepted{0}, refused_full{0}, refused_address{0}, evicted{0}, timed_out{0}, bad_requests{0}, open{0};
+  std::atomic<std::uint64_t> accepted{0}, refused_full{0}, refused_address{0}, evicted{0}, timed_out{0},
+      bad_requests{0}, open{0};
 };
 
 class HttpFront {
@@ -62,7 +65,8 @@ class HttpFront {
   HttpFront& operator=(const HttpFront&) = delete;
 
   Status listen(Listener&& listener);
-  // No new connections; idle ones close at once, busy ones after their answer; `drained` when none is left or at `deadline`.
+  // No new connections; idle ones close at once, busy ones after their answer; `drained` when none is left or at
+  // `deadline`.
   void drain(Instant deadline, std::function<void()> drained);
   const FrontCounters& counters() const { return counters_; }
 

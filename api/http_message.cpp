@@ -1,4 +1,5 @@
-// The machine behind api/http_message.h: each line is judged when it is complete, so a refusal comes as early as it can.
+// The machine behind api/http_message.h: each line is judged when it is complete, so a refusal comes as early as it
+// can.
 #include "api/http_message.h"
 
 #include <algorithm>
@@ -43,9 +44,8 @@ bool plausible_host(std::string_view host) {
 // Fields whose second appearance would let two readers disagree.
 bool only_once(std::string_view name) {
   static constexpr std::array<std::string_view, 12> kOnce{
-      "host",         "content-length", "transfer-encoding", "authorization", "content-type",
-      "origin",       "expect",         "if-match",          "idempotency-key", "content-encoding",
-      "x-request-id", "x-forwarded-proto"};
+      "host",   "content-length", "transfer-encoding", "authorization",    "content-type", "origin",
+      "expect", "if-match",       "idempotency-key",   "content-encoding", "x-request-id", "x-forwarded-proto"};
   return std::find(kOnce.begin(), kOnce.end(), name) != kOnce.end();
 }
 
@@ -161,7 +161,8 @@ void RequestReader::on_request_line(std::string_view line) {
   const auto version = line.substr(last + 1);
   if (!is_token(method)) return refuse(400, "bad_method", "the method is not a token");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-    const bool other = version.starts_with("HTTP/") && version.size() == 8 && is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
+    const bool other = version.starts_with("HTTP/") && version.size() == 8 && is_digit(version[5]) &&
+                       version[6] == '.' && is_digit(version[7]);
     return other ? refuse(505, "http_version", "HTTP/1.0 and HTTP/1.1 are spoken here")
                  : refuse(400, "bad_request_line", "the request line does not end with HTTP/1.1");
   }
@@ -182,7 +183,8 @@ bool RequestReader::on_target(std::string_view target) {
   }
   if (clean && target.front() != '/') {
     const auto scheme = target.find("://");
-    if (scheme != std::string_view::npos && (iequals(target.substr(0, scheme), "http") || iequals(target.substr(0, scheme), "https"))) {
+    if (scheme != std::string_view::npos &&
+        (iequals(target.substr(0, scheme), "http") || iequals(target.substr(0, scheme), "https"))) {
       target.remove_prefix(scheme + 3);
       const auto slash = target.find_first_of("/?");
       const auto authority = target.substr(0, slash);
@@ -208,7 +210,8 @@ bool RequestReader::on_target(std::string_view target) {
 }
 
 void RequestReader::on_field(std::string_view line) {
-  if (line.front() == ' ' || line.front() == '\t') return refuse(400, "folded_field", "folded header lines are not read");
+  if (line.front() == ' ' || line.front() == '\t')
+    return refuse(400, "folded_field", "folded header lines are not read");
   const auto colon = line.find(':');
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
     return refuse(400, "bad_field_name", "a header line is: name ':' value, without space before the colon");

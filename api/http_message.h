@@ -1,7 +1,8 @@
-// HTTP/1.1 requests from bytes, without a socket: what RFC 9110 and 9112 allow and two parsers could not read differently.
-// Everything doubtful is refused (and the connection closed after the answer): two Content-Length, Content-Length beside
-// Transfer-Encoding, bare LF or CR, NUL, folded lines, space before the colon, signs in numbers. Owned by one connection, one thread.
-// Limits: head 16 KiB, line 8 KiB, 100 fields, body as the route allows. Weakness: chunked requests are answered 411, never read.
+// HTTP/1.1 requests from bytes, without a socket: what RFC 9110 and 9112 allow and two parsers could not read
+// differently. Everything doubtful is refused (and the connection closed after the answer): two Content-Length,
+// Content-Length beside Transfer-Encoding, bare LF or CR, NUL, folded lines, space before the colon, signs in numbers.
+// Owned by one connection, one thread. Limits: head 16 KiB, line 8 KiB, 100 fields, body as the route allows. Weakness:
+// chunked requests are answered 411, never read.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,8 @@ struct Refusal {
   std::string detail;
 };
 
-// feed() bytes until head_done(); then allow_body(); feed() until complete(); take(). After refusal() nothing more is read.
+// feed() bytes until head_done(); then allow_body(); feed() until complete(); take(). After refusal() nothing more is
+// read.
 class RequestReader {
  public:
   // Takes a prefix of `bytes` and says how much; it stops after the head and after the request (pipelining).

@@ -1,5 +1,5 @@
-// See api/http_response.h. A gzipped answer's ETag carries "-gz" (RFC 9110, 8.8.3: codings are different representations);
-// comparisons forgive the mark, so that a client may bring either.
+// See api/http_response.h. A gzipped answer's ETag carries "-gz" (RFC 9110, 8.8.3: codings are different
+// representations); comparisons forgive the mark, so that a client may bring either.
 #include "api/http_response.h"
 
 #include <algorithm>
@@ -18,7 +18,8 @@ bool line_safe(std::string_view text) {
 }
 
 void add_line(std::string* out, std::string_view name, std::string_view value) {
-  if (!line_safe(value) || !line_safe(name)) return;  // nothing of ours has such a value; a split response is worse than a lost field
+  if (!line_safe(value) || !line_safe(name))
+    return;  // nothing of ours has such a value; a split response is worse than a lost field
   out->append(name).append(": ").append(value).append("\r\n");
 }
 
@@ -64,7 +65,8 @@ std::string content_etag(std::string_view content) {
   std::array<char, 40> text{};
   const auto a = fnv(content, 0xcbf29ce484222325ULL);
   const auto b = fnv(content, 0x9e3779b97f4a7c15ULL ^ content.size());
-  std::snprintf(text.data(), text.size(), "\"%016llx%016llx\"", static_cast<unsigned long long>(a), static_cast<unsigned long long>(b));
+  std::snprintf(text.data(), text.size(), "\"%016llx%016llx\"", static_cast<unsigned long long>(a),
+                static_cast<unsigned long long>(b));
   return text.data();
 }
 
@@ -85,7 +87,8 @@ void negotiate(const HttpRequest& request, HttpResponse* response) {
   const bool safe = request.method == "GET" || request.method == "HEAD";
   if (response->compressible) response->append("Vary", "Accept-Encoding");
   const std::string* asked = request.find("accept-encoding");
-  const bool gzip = response->compressible && response->body.size() >= kGzipFrom && asked != nullptr && accepts_gzip(*asked);
+  const bool gzip =
+      response->compressible && response->body.size() >= kGzipFrom && asked != nullptr && accepts_gzip(*asked);
   if (safe && response->status == 200 && !response->etag.empty()) {
     const std::string* known = request.find("if-none-match");
     if (known != nullptr && etag_listed(*known, response->etag, true)) make_not_modified(response);
@@ -105,7 +108,11 @@ std::string serialise(const HttpResponse& response, const WriteFacts& facts, std
   std::string out;
   const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
   out.reserve(512 + (facts.head ? 0 : response.body.size()));
-  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason_phrase(response.status)).append("\r\n");
+  out.append("HTTP/1.1 ")
+      .append(std::to_string(response.status))
+      .append(" ")
+      .append(reason_phrase(response.status))
+      .append("\r\n");
   add_line(&out, "Date", date);
   if (!bodiless) {
     if (!response.content_type.empty()) add_line(&out, "Content-Type", response.content_type);
@@ -124,15 +131,16 @@ std::string serialise(const HttpResponse& response, const WriteFacts& facts, std
 }
 
 std::string http_date(WallTime t) {
-  static constexpr std::array<const char*, 7> kDays{"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};  // 1970-01-01 was a Thursday
+  static constexpr std::array<const char*, 7> kDays{"Thu", "Fri", "Sat", "Sun",
+                                                    "Mon", "Tue", "Wed"};  // 1970-01-01 was a Thursday
   static constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::int64_t seconds = t.ms / 1000;
   const std::string iso = rfc3339(WallTime{seconds * 1000});  // 2026-11-22T04:05:06Z
   const auto weekday = static_cast<std::size_t>(seconds / 86'400 % 7);
   const auto month = static_cast<std::size_t>(std::clamp((iso[5] - '0') * 10 + (iso[6] - '0') - 1, 0, 11));
-  return std::string(kDays.at(weekday)) + ", " + iso.substr(8, 2) + " " + kMonths.at(month) + " " + iso.substr(0, 4) + " " +
-         iso.substr(11, 8) + " GMT";
+  return std::string(kDays.at(weekday)) + ", " + iso.substr(8, 2) + " " + kMonths.at(month) + " " + iso.substr(0, 4) +
+         " " + iso.substr(11, 8) + " GMT";
 }
 
 std::string_view reason_phrase(int status) {
@@ -141,16 +149,43 @@ std::string_view reason_phrase(int status) {
     std::string_view text;
   };
   static constexpr std::array<Phrase, 34> kPhrases{{
-      {100, "Continue"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {301, "Moved Permanently"},
-      {302, "Found"}, {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-      {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-      {406, "Not Acceptable"}, {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"},
-      {412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-      {417, "Expectation Failed"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-      {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
-      {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+      {100, "Continue"},
+      {200, "OK"},
+      {201, "Created"},
+      {202, "Accepted"},
+      {204, "No Content"},
+      {301, "Moved Permanently"},
+      {302, "Found"},
+      {303, "See Other"},
+      {304, "Not Modified"},
+      {307, "Temporary Redirect"},
+      {308, "Permanent Redirect"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {406, "Not Acceptable"},
+      {408, "Request Timeout"},
+      {409, "Conflict"},
+      {410, "Gone"},
+      {411, "Length Required"},
+      {412, "Precondition Failed"},
+      {413, "Content Too Large"},
+      {414, "URI Too Long"},
+      {415, "Unsupported Media Type"},
+      {417, "Expectation Failed"},
+      {422, "Unprocessable Content"},
+      {429, "Too Many Requests"},
+      {431, "Request Header Fields Too Large"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
+      {503, "Service Unavailable"},
+      {504, "Gateway Timeout"},
+      {505, "HTTP Version Not Supported"},
   }};
-  const auto* found = std::find_if(kPhrases.begin(), kPhrases.end(), [status](const Phrase& p) { return p.status == status; });
+  const auto* found =
+      std::find_if(kPhrases.begin(), kPhrases.end(), [status](const Phrase& p) { return p.status == status; });
   return found == kPhrases.end() ? "Unknown" : found->text;
 }
 

@@ -1,5 +1,5 @@
-// An answer as handlers make it, and the one place that turns it into bytes: status line, framing, HEAD, 304, gzip, Date, Connection.
-// Handlers never write a Content-Length, a Connection or a Date. Pure; any thread.
+// An answer as handlers make it, and the one place that turns it into bytes: status line, framing, HEAD, 304, gzip,
+// Date, Connection. Handlers never write a Content-Length, a Connection or a Date. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace everup::api {
 
 struct HttpResponse {
   int status = 200;
-  std::string content_type;      // empty: no body
+  std::string content_type;  // empty: no body
   std::string body;
-  std::string etag;              // quoted, strong; empty: none. A 200 to GET or HEAD with it may become 304.
-  std::vector<Field> fields;     // further fields, names as printed
-  bool compressible = false;     // text that may be gzipped when it has 1 KiB or more
-  bool close = false;            // the connection ends after it
-  void set(std::string_view name, std::string value);    // replaces
+  std::string etag;           // quoted, strong; empty: none. A 200 to GET or HEAD with it may become 304.
+  std::vector<Field> fields;  // further fields, names as printed
+  bool compressible = false;  // text that may be gzipped when it has 1 KiB or more
+  bool close = false;         // the connection ends after it
+  void set(std::string_view name, std::string value);     // replaces
   void append(std::string_view name, std::string value);  // "a, b" for a list field that is there already
   const std::string* find(std::string_view name) const;   // any case
 };
@@ -42,7 +42,8 @@ std::string_view reason_phrase(int status);
 std::string http_date(WallTime t);  // IMF-fixdate
 // "…" of 128 bits over the content.
 std::string content_etag(std::string_view content);
-// If-None-Match / If-Match lists: does one entry name `etag`? "*" names every one. W/ and the gzip mark are ignored when `weak`.
+// If-None-Match / If-Match lists: does one entry name `etag`? "*" names every one. W/ and the gzip mark are ignored
+// when `weak`.
 bool etag_listed(std::string_view list, std::string_view etag, bool weak);
 
 }  // namespace everup::api

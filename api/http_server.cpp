@@ -1,7 +1,8 @@
-// See api/http_server.h. What httplib 0.11.4 must never be given, and why (faults 2.4): header values are percent-decoded after
-// validation (so '%' is doubled), Range allocates without bound, Accept-Encoding and Expect make it write by itself, a Content-Type of
-// forms or multipart starts further parsers. So its head is made anew here from an allow-list. svr_sock_ = 0, or a content provider would
-// send a head and no body. The answer is taken in the post-routing handler; the bytes that httplib writes are dropped.
+// See api/http_server.h. What httplib 0.11.4 must never be given, and why (faults 2.4): header values are
+// percent-decoded after validation (so '%' is doubled), Range allocates without bound, Accept-Encoding and Expect make
+// it write by itself, a Content-Type of forms or multipart starts further parsers. So its head is made anew here from
+// an allow-list. svr_sock_ = 0, or a content provider would send a head and no body. The answer is taken in the
+// post-routing handler; the bytes that httplib writes are dropped.
 #include "api/http_server.h"
 
 #include <httplib.h>
@@ -12,6 +13,7 @@
 #include <exception>
 #include <optional>
 
+#include "api/parameters.h"
 #include "api/problem.h"
 
 namespace everup::api {
@@ -80,13 +82,15 @@ std::string doubled_percent(std::string_view value) {
 }
 
 std::string regenerated_head(const HttpRequest& request, std::string_view path, std::size_t body_bytes) {
-  static constexpr std::array<std::string_view, 5> kAllowed{"authorization", "if-match", "if-none-match", "idempotency-key", "origin"};
+  static constexpr std::array<std::string_view, 5> kAllowed{"authorization", "if-match", "if-none-match",
+                                                            "idempotency-key", "origin"};
   std::string head = request.method;
   head.append(" ").append(path);
   if (!request.query.empty()) head.append("?").append(request.query);
   head.append(" HTTP/1.1\r\nHost: ").append(doubled_percent(request.host)).append("\r\n");
   for (const auto name : kAllowed) {
-    if (const std::string* value = request.find(name)) head.append(name).append(": ").append(doubled_percent(*value)).append("\r\n");
+    if (const std::string* value = request.find(name))
+      head.append(name).append(": ").append(doubled_percent(*value)).append("\r\n");
   }
   head.append("Content-Length: ").append(std::to_string(body_bytes)).append("\r\n\r\n");
   return head;
@@ -98,7 +102,8 @@ void run_handler(const Route& route, const httplib::Request& request, httplib::R
   for (std::size_t i = 1; i < request.matches.size(); ++i) call.path.push_back(request.matches[i].str());
   for (const auto& [name, value] : request.params) call.query.emplace_back(name, value);
   call.body = request.body;
-  exchange.answer = route.handler(call);
+  const FieldErrors unknown = unknown_parameters(call, route.parameters);
+  exchange.answer = unknown.empty() ? route.handler(call) : Answer(invalid_fields(unknown));
   const auto* now = std::get_if<HttpResponse>(&*exchange.answer);
   response.status = now == nullptr ? 202 : now->status;
 }
@@ -113,7 +118,9 @@ struct HttpServer::Router final : httplib::Server {
 
   void add(const Route& route) {
     const std::string pattern = regex_of(route.pattern);
-    const Handler handler = [&route](const httplib::Request& request, httplib::Response& response) { run_handler(route, request, response); };
+    const Handler handler = [&route](const httplib::Request& request, httplib::Response& response) {
+      run_handler(route, request, response);
+    };
     if (route.method == "GET") Get(pattern, handler);
     if (route.method == "POST") Post(pattern, handler);
     if (route.method == "PUT") Put(pattern, handler);
@@ -133,8 +140,9 @@ HttpServer::HttpServer(const std::vector<Route>& table) : router_(std::make_uniq
     current_exchange->answer = problem(500, "internal", "the request could not be carried out");
   });
   // httplib's own 404 and 400 come without an answer of ours.
-  router_->set_post_routing_handler(
-      [](const httplib::Request&, httplib::Response&) { current_exchange->taken = current_exchange->answer.has_value(); });
+  router_->set_post_routing_handler([](const httplib::Request&, httplib::Response&) {
+    current_exchange->taken = current_exchange->answer.has_value();
+  });
 }
 
 HttpServer::~HttpServer() = default;
@@ -146,7 +154,8 @@ Answer HttpServer::handle(const HttpRequest& request, std::string_view path, std
   current_exchange = &exchange;
   const bool fine = router_->process(stream);
   current_exchange = nullptr;
-  if (!fine || !exchange.taken) return problem(400, "bad_target", "the router could not read this request");
+  // A path that fits a route only while it is escaped ("%2F" in an id) names nothing.
+  if (!fine || !exchange.taken) return problem(404, "not_found", "nothing is here");
   return *std::move(exchange.answer);
 }
 

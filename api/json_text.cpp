@@ -8,7 +8,8 @@
 namespace everup::api {
 namespace {
 
-// Length of the well-formed UTF-8 sequence at the start of `text`, 0 when it is broken (RFC 3629: no surrogates, no overlong forms).
+// Length of the well-formed UTF-8 sequence at the start of `text`, 0 when it is broken (RFC 3629: no surrogates, no
+// overlong forms).
 std::size_t sequence_length(std::string_view text) {
   const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
   const unsigned first = at(0);
@@ -28,12 +29,23 @@ std::size_t sequence_length(std::string_view text) {
 
 void append_escaped(std::string* out, unsigned char c) {
   switch (c) {
-    case '"': out->append("\\\""); return;
-    case '\\': out->append("\\\\"); return;
-    case '\n': out->append("\\n"); return;
-    case '\r': out->append("\\r"); return;
-    case '\t': out->append("\\t"); return;
-    default: break;
+    case '"':
+      out->append("\\\"");
+      return;
+    case '\\':
+      out->append("\\\\");
+      return;
+    case '\n':
+      out->append("\\n");
+      return;
+    case '\r':
+      out->append("\\r");
+      return;
+    case '\t':
+      out->append("\\t");
+      return;
+    default:
+      break;
   }
   std::array<char, 8> text{};
   std::snprintf(text.data(), text.size(), "\\u%04x", static_cast<unsigned>(c));

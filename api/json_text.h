@@ -1,4 +1,5 @@
-// Writes JSON text, append-only: answers are made of it without a DOM. Pure. Strings must be UTF-8; broken sequences become U+FFFD.
+// Writes JSON text, append-only: answers are made of it without a DOM. Pure. Strings must be UTF-8; broken sequences
+// become U+FFFD.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +9,8 @@
 
 namespace everup::api {
 
-std::string json_string(std::string_view text);   // with quotes
-std::string json_millis(std::int64_t ms);         // 1234 → 1.234 (seconds with milliseconds, trailing zeros cut)
+std::string json_string(std::string_view text);    // with quotes
+std::string json_millis(std::int64_t ms);          // 1234 → 1.234 (seconds with milliseconds, trailing zeros cut)
 std::string json_thousandths(std::int64_t value);  // 99982 → 99.982
 
 // One object or array under construction; nest by writing raw() values. take() closes it.

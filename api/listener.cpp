@@ -47,7 +47,8 @@ Result<Listener> open_tcp(std::string_view spec) {
   const int on = 1;
   ::setsockopt(fd.value(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!address->v4()) ::setsockopt(fd.value(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (::bind(fd.value(), reinterpret_cast<sockaddr*>(&place), length) != 0) return failed_errno(spec, "bind");  // NOLINT
+  if (::bind(fd.value(), reinterpret_cast<sockaddr*>(&place), length) != 0)
+    return failed_errno(spec, "bind");  // NOLINT
   if (::listen(fd.value(), kBacklog) != 0) return failed_errno(spec, "listen");
   return adopt_listener(std::move(fd));
 }
@@ -63,7 +64,8 @@ Result<UnixSpec> parse_unix(std::string_view spec) {
   const std::string_view rest = spec.substr(5);
   const auto mark = rest.find('?');
   out.path = rest.substr(0, mark);
-  if (!out.path.starts_with('/') || out.path.size() > 107) return failed(spec, "the path is absolute and has at most 107 bytes");
+  if (!out.path.starts_with('/') || out.path.size() > 107)
+    return failed(spec, "the path is absolute and has at most 107 bytes");
   std::string_view query = mark == std::string_view::npos ? std::string_view() : rest.substr(mark + 1);
   while (!query.empty()) {
     const auto end = query.find('&');
@@ -91,7 +93,8 @@ Status remove_stale(std::string_view spec, const sockaddr_un& place) {
   if (!S_ISSOCK(facts.st_mode)) return failed(spec, "something else than a socket lies there");
   const net::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe) return failed_errno(spec, "socket");
-  if (::connect(probe.value(), reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0 || errno == EAGAIN) {  // NOLINT
+  if (::connect(probe.value(), reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0 ||
+      errno == EAGAIN) {  // NOLINT
     return failed(spec, "another process listens there");
   }
   return ::unlink(place.sun_path) == 0 ? Status(ok()) : Status(failed_errno(spec, "unlink"));
@@ -155,7 +158,8 @@ Status open_systemd(std::vector<Listener>* out) {
 Result<Listener> adopt_listener(net::Fd fd) {
   sockaddr_storage place{};
   socklen_t length = sizeof place;
-  if (::getsockname(fd.value(), reinterpret_cast<sockaddr*>(&place), &length) != 0) return failed_errno("socket", "getsockname");  // NOLINT
+  if (::getsockname(fd.value(), reinterpret_cast<sockaddr*>(&place), &length) != 0)
+    return failed_errno("socket", "getsockname");  // NOLINT
   const int flags = ::fcntl(fd.value(), F_GETFL);
   if (flags < 0 || ::fcntl(fd.value(), F_SETFL, flags | O_NONBLOCK) != 0) return failed_errno("socket", "fcntl");
   Listener out;

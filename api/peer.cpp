@@ -10,9 +10,11 @@ namespace {
 net::Address plain(const net::Address& address) {
   if (address.v4()) return address;
   const auto& b = address.bytes;
-  const bool mapped = std::all_of(b.begin(), b.begin() + 10, [](std::uint8_t x) { return x == 0; }) && b[10] == 0xff && b[11] == 0xff;
+  const bool mapped =
+      std::all_of(b.begin(), b.begin() + 10, [](std::uint8_t x) { return x == 0; }) && b[10] == 0xff && b[11] == 0xff;
   if (!mapped) return address;
-  const auto host = (std::uint32_t{b[12]} << 24U) | (std::uint32_t{b[13]} << 16U) | (std::uint32_t{b[14]} << 8U) | std::uint32_t{b[15]};
+  const auto host = (std::uint32_t{b[12]} << 24U) | (std::uint32_t{b[13]} << 16U) | (std::uint32_t{b[14]} << 8U) |
+                    std::uint32_t{b[15]};
   return net::Address::from_v4(host, address.port);
 }
 
@@ -63,7 +65,8 @@ bool Peer::loopback() const { return !address || is_loopback(*address); }
 Client client_of(const Peer& peer, const HttpRequest& request, const TrustedProxies& trusted) {
   Client client;
   if (peer.address) client.address = plain(*peer.address);
-  const bool forwarded = request.find("x-forwarded-for") != nullptr || request.find("forwarded") != nullptr || request.find("via") != nullptr;
+  const bool forwarded = request.find("x-forwarded-for") != nullptr || request.find("forwarded") != nullptr ||
+                         request.find("via") != nullptr;
   client.direct_loopback = peer.loopback() && !forwarded;
   if (!(peer.address ? trusted.trusts(*peer.address) : trusted.trusts_unix())) return client;
   if (const std::string* scheme = request.find("x-forwarded-proto")) client.https = iequals(*scheme, "https");

@@ -1,4 +1,5 @@
-// Who is asking: the connection's other end, or the client that a trusted proxy names (EVERUP_TRUSTED_PROXIES, SHAPES 7). Pure.
+// Who is asking: the connection's other end, or the client that a trusted proxy names (EVERUP_TRUSTED_PROXIES, SHAPES
+// 7). Pure.
 #pragma once
 
 #include <optional>
@@ -33,10 +34,10 @@ struct Peer {
 struct Client {
   std::optional<net::Address> address;  // nullopt: unix socket without a forwarded address
   bool https = false;
-  bool direct_loopback = false;         // a loopback peer that sent no X-Forwarded-For, Forwarded or Via
+  bool direct_loopback = false;  // a loopback peer that sent no X-Forwarded-For, Forwarded or Via
 };
-// From a trusted peer the rightmost untrusted entry of X-Forwarded-For is the client and X-Forwarded-Proto the scheme; from any other
-// peer these fields mean nothing.
+// From a trusted peer the rightmost untrusted entry of X-Forwarded-For is the client and X-Forwarded-Proto the scheme;
+// from any other peer these fields mean nothing.
 Client client_of(const Peer& peer, const HttpRequest& request, const TrustedProxies& trusted);
 
 }  // namespace everup::api

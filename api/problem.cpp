@@ -10,22 +10,30 @@ namespace everup::api {
 namespace {
 
 constexpr std::array<ProblemFacts, 42> kProblems{{
-    {"invalid_fields", 422, "Some fields are not valid", "Each entry of errors names one field by a JSON pointer and says what is allowed."},
-    {"invalid_parameter", 400, "A query parameter is not valid", "Each entry of errors names one parameter and says what is allowed."},
+    {"invalid_fields", 422, "Some fields are not valid",
+     "Each entry of errors names one field by a JSON pointer and says what is allowed."},
+    {"invalid_parameter", 400, "A query parameter is not valid",
+     "Each entry of errors names one parameter and says what is allowed."},
     {"bad_json", 400, "The body is not JSON", "Send one JSON object in UTF-8, at most 32 levels deep, no key twice."},
-    {"unsupported_media_type", 415, "The content type is not the one this resource takes", "POST takes application/json, PATCH application/merge-patch+json or application/json."},
+    {"unsupported_media_type", 415, "The content type is not the one this resource takes",
+     "POST takes application/json, PATCH application/merge-patch+json or application/json."},
     {"unsupported_encoding", 415, "Request bodies are read uncompressed", "Leave Content-Encoding out."},
     {"body_not_allowed", 400, "This method takes no body", "Send the request without a body."},
     {"body_too_large", 413, "The body is too large", "64 KiB for most resources, 16 MiB for /monitors/bulk."},
     {"unauthorized", 401, "A key is needed", "Send Authorization: Bearer everup_… ; `everup key create` makes a key."},
-    {"forbidden", 403, "The key's scope does not allow this", "Use a key of the scope named in detail: read < write < admin."},
-    {"not_found", 404, "Nothing is here", "The path or the id is wrong, the object is deleted, or it belongs to another account."},
+    {"forbidden", 403, "The key's scope does not allow this",
+     "Use a key of the scope named in detail: read < write < admin."},
+    {"not_found", 404, "Nothing is here",
+     "The path or the id is wrong, the object is deleted, or it belongs to another account."},
     {"method_not_allowed", 405, "The method is not allowed here", "The Allow field lists those that are."},
     {"method_not_implemented", 501, "The method is not known", "GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are."},
     {"conflict", 409, "It conflicts with what is stored", "Read the object again, then repeat."},
-    {"precondition_failed", 412, "The object has changed", "If-Match named another revision. Read it again, then repeat."},
-    {"idempotency_in_progress", 409, "The same request is being worked on", "Repeat after a second; the first answer will be replayed."},
-    {"idempotency_mismatch", 422, "The Idempotency-Key was used for another request", "Use a new key for a new request."},
+    {"precondition_failed", 412, "The object has changed",
+     "If-Match named another revision. Read it again, then repeat."},
+    {"idempotency_in_progress", 409, "The same request is being worked on",
+     "Repeat after a second; the first answer will be replayed."},
+    {"idempotency_mismatch", 422, "The Idempotency-Key was used for another request",
+     "Use a new key for a new request."},
     {"bad_idempotency_key", 400, "The Idempotency-Key is not valid", "1 to 255 visible ASCII characters."},
     {"rate_limited", 429, "Too many requests", "Wait as many seconds as Retry-After says."},
     {"check_too_soon", 429, "Checked by hand a moment ago", "At most one check by hand in 10 s for a monitor."},
@@ -63,10 +71,14 @@ constexpr std::array<ProblemFacts, 3> kMoreProblems{{
 std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else out += c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else
+      out += c;
   }
   return out;
 }
@@ -86,7 +98,8 @@ std::string errors_json(const FieldErrors& errors) {
 
 const ProblemFacts* find_problem(std::string_view code) {
   const auto matches = [code](const ProblemFacts& facts) { return facts.code == code; };
-  if (const auto* found = std::find_if(kProblems.begin(), kProblems.end(), matches); found != kProblems.end()) return found;
+  if (const auto* found = std::find_if(kProblems.begin(), kProblems.end(), matches); found != kProblems.end())
+    return found;
   const auto* more = std::find_if(kMoreProblems.begin(), kMoreProblems.end(), matches);
   return more == kMoreProblems.end() ? nullptr : more;
 }
@@ -109,7 +122,8 @@ HttpResponse problem(int status, std::string_view code, std::string_view detail,
 
 HttpResponse invalid_fields(const FieldErrors& errors) {
   EVERUP_ASSERT(!errors.empty());
-  const bool fields = std::any_of(errors.begin(), errors.end(), [](const FieldError& e) { return e.pointer.starts_with('#'); });
+  const bool fields =
+      std::any_of(errors.begin(), errors.end(), [](const FieldError& e) { return e.pointer.starts_with('#'); });
   std::string detail = errors.front().pointer + " " + errors.front().detail;
   if (errors.size() > 1) detail += " (and " + std::to_string(errors.size() - 1) + " more)";
   return fields ? problem(422, "invalid_fields", detail, errors) : problem(400, "invalid_parameter", detail, errors);
@@ -117,16 +131,24 @@ HttpResponse invalid_fields(const FieldErrors& errors) {
 
 HttpResponse problem_of(const Error& error) {
   switch (error.code) {
-    case ErrorCode::kInvalid: return problem(422, "invalid_fields", error.what);
-    case ErrorCode::kNotFound: return problem(404, "not_found", "no such object");
-    case ErrorCode::kConflict: return problem(409, "conflict", error.what);
+    case ErrorCode::kInvalid:
+      return problem(422, "invalid_fields", error.what);
+    case ErrorCode::kNotFound:
+      return problem(404, "not_found", "no such object");
+    case ErrorCode::kConflict:
+      return problem(409, "conflict", error.what);
     case ErrorCode::kUnavailable:
-    case ErrorCode::kTimeout: return problem(503, "unavailable", "the database does not answer; nothing was changed");
-    case ErrorCode::kInDoubt: return problem(503, "unavailable", "the database went away while it stored this; read before you repeat");
-    case ErrorCode::kRefused: return problem(403, "forbidden", error.what);
-    case ErrorCode::kExhausted: return problem(503, "overloaded", "a limit of this service is reached");
+    case ErrorCode::kTimeout:
+      return problem(503, "unavailable", "the database does not answer; nothing was changed");
+    case ErrorCode::kInDoubt:
+      return problem(503, "unavailable", "the database went away while it stored this; read before you repeat");
+    case ErrorCode::kRefused:
+      return problem(403, "forbidden", error.what);
+    case ErrorCode::kExhausted:
+      return problem(503, "overloaded", "a limit of this service is reached");
     case ErrorCode::kCorrupt:
-    case ErrorCode::kInternal: break;
+    case ErrorCode::kInternal:
+      break;
   }
   return problem(500, "internal", "the request could not be carried out");
 }
@@ -140,8 +162,8 @@ void finish_problem(HttpResponse* response, std::string_view request_id) {
 std::string problem_page_html(const ProblemFacts& facts) {
   return "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>" + html_escape(facts.title) +
          "</title><meta name=\"robots\" content=\"noindex\"><h1>" + html_escape(facts.title) + "</h1><p>Status " +
-         std::to_string(facts.status) + ", code <code>" + html_escape(facts.code) + "</code>.</p><p>" + html_escape(facts.help) +
-         "</p></html>\n";
+         std::to_string(facts.status) + ", code <code>" + html_escape(facts.code) + "</code>.</p><p>" +
+         html_escape(facts.help) + "</p></html>\n";
 }
 
 }  // namespace everup::api

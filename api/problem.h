@@ -1,4 +1,5 @@
-// Errors as people and programs read them: RFC 9457 with a stable code, a request id and one entry per wrong field. Pure.
+// Errors as people and programs read them: RFC 9457 with a stable code, a request id and one entry per wrong field.
+// Pure.
 #pragma once
 
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace everup::api {
 
-// application/problem+json; `type` is the page /problems/{code}. The request id is filled in when the answer is written (finish_problem).
+// application/problem+json; `type` is the page /problems/{code}. The request id is filled in when the answer is written
+// (finish_problem).
 HttpResponse problem(int status, std::string_view code, std::string_view detail, const FieldErrors& errors = {});
 // 422 with all field errors at once; pointers that do not begin with '#' become "parameter" and make it 400.
 HttpResponse invalid_fields(const FieldErrors& errors);

@@ -46,7 +46,8 @@ RateVerdict RateLimiter::take(std::string_view key, Instant now) {
 }
 
 void RateLimiter::make_room(Instant now) {
-  std::erase_if(windows_, [&](const auto& entry) { return now - entry.second.begin >= std::chrono::seconds(limit_.window_s); });
+  std::erase_if(windows_,
+                [&](const auto& entry) { return now - entry.second.begin >= std::chrono::seconds(limit_.window_s); });
   if (windows_.size() < kKeysMax) return;
   windows_.erase(std::min_element(windows_.begin(), windows_.end(),
                                   [](const auto& a, const auto& b) { return a.second.begin < b.second.begin; }));
@@ -54,8 +55,10 @@ void RateLimiter::make_room(Instant now) {
 
 void add_rate_fields(const RateLimit& limit, const RateVerdict& verdict, HttpResponse* response) {
   if (limit.requests == 0) return;
-  response->set("RateLimit-Policy", "\"default\";q=" + std::to_string(limit.requests) + ";w=" + std::to_string(limit.window_s));
-  response->set("RateLimit", "\"default\";r=" + std::to_string(verdict.remaining) + ";t=" + std::to_string(verdict.reset_s));
+  response->set("RateLimit-Policy",
+                "\"default\";q=" + std::to_string(limit.requests) + ";w=" + std::to_string(limit.window_s));
+  response->set("RateLimit",
+                "\"default\";r=" + std::to_string(verdict.remaining) + ";t=" + std::to_string(verdict.reset_s));
   if (!verdict.allowed) response->set("Retry-After", std::to_string(std::max<std::int64_t>(1, verdict.reset_s)));
 }
 

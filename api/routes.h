@@ -1,6 +1,6 @@
-// What a route is, and the table of all of them (routes.cpp, the whole URL map on one page). Handlers are plain functions of a Call; they
-// run on the pool when they touch PostgreSQL, else on the front's loop. One table drives the router, authorisation, caches, body caps,
-// metrics and the comparison with openapi.yaml.
+// What a route is, and the table of all of them (routes.cpp, the whole URL map on one page). Handlers are plain
+// functions of a Call; they run on the pool when they touch PostgreSQL, else on the front's loop. One table drives the
+// router, authorisation, caches, body caps, metrics and the comparison with openapi.yaml.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ struct Caller {
 // One request as a handler sees it: already authorised, its path matched, its query split and decoded by the router.
 struct Call {
   const HttpRequest* request = nullptr;
-  std::vector<std::string> path;                             // values of {…} in order
-  std::vector<std::pair<std::string, std::string>> query;    // decoded
+  std::vector<std::string> path;                           // values of {…} in order
+  std::vector<std::pair<std::string, std::string>> query;  // decoded
   std::string body;
   std::optional<Caller> caller;  // set unless the route is public
   Client client;
@@ -65,7 +65,7 @@ using Answer = std::variant<HttpResponse, Later>;
 
 struct Route {
   std::string_view method;
-  std::string_view pattern;     // "/api/v1/monitors/{id}"
+  std::string_view pattern;  // "/api/v1/monitors/{id}"
   Scope scope;
   CacheClass cache;
   Where where;

@@ -1,0 +1,11 @@
+# Writes OUT: the text of IN as a C++ function. Raw strings have a length limit, so the text is cut into pieces.
+file(READ ${IN} text)
+string(LENGTH "${text}" length)
+set(pieces "")
+set(at 0)
+while(at LESS length)
+  string(SUBSTRING "${text}" ${at} 8000 piece)
+  string(APPEND pieces "\n    R\"openapi(${piece})openapi\"")
+  math(EXPR at "${at} + 8000")
+endwhile()
+file(WRITE ${OUT} "// Made from api/openapi.yaml.\n#include \"api/api.h\"\n\nnamespace everup::api {\nstd::string_view openapi_yaml() {\n  static constexpr std::string_view kText =${pieces};\n  return kText;\n}\n}  // namespace everup::api\n")

@@ -1,0 +1,205 @@
+// What was seen of a monitor: results, uptime, spans, series. Every window ends where the ledger is settled (RULES B
+// 5).
+#include <algorithm>
+#include <vector>
+
+#include "api/house.h"
+#include "api/json_text.h"
+#include "api/parameters.h"
+#include "api/problem.h"
+#include "api/views.h"
+#include "core/histogram.h"
+#include "core/ledger.h"
+
+namespace everup::api {
+namespace {
+
+constexpr std::int64_t kLedgerSlackMs = 2 * kDayMs;
+constexpr milliseconds kLongest{400 * kDayMs};
+constexpr std::int64_t kPointsWanted = 300;
+constexpr std::int64_t kPointsMax = 1500;
+
+AccountId account(const Call& call) { return call.caller->account; }
+
+HttpResponse page_answer(std::string data, const std::optional<std::string>& next) {
+  JsonWriter out = JsonWriter::object();
+  out.field_raw("data", data).key("next_cursor");
+  if (next)
+    out.text(*next);
+  else
+    out.null();
+  return json_answer(std::move(out).take());
+}
+
+WallTime cut_to_second(WallTime t) { return WallTime{t.ms - t.ms % 1000}; }
+
+// [from, to) as far as it is settled; an empty one stays where it is.
+Span settled_part(const LedgerInput& input, Span wanted, WallTime now) {
+  const WallTime end = cut_to_second(settled_until(input, now));
+  return {wanted.from, std::max(wanted.from, std::min(wanted.to, end))};
+}
+
+HttpResponse uptime_answer(const LedgerInput& input, std::string_view window, Span span, WallTime now) {
+  const WallTime as_of = cut_to_second(settled_until(input, now));
+  return json_answer(uptime_json(window, span, as_of, tally(timeline_of(input, span, now))));
+}
+
+// The smallest step of the ladder that gives at most kPointsWanted points.
+std::int64_t default_step_s(milliseconds length) {
+  static constexpr std::int64_t kLadder[] = {60, 300, 600, 900, 1800, 3600, 7200, 10'800, 21'600, 43'200};
+  for (const std::int64_t step : kLadder) {
+    if (length.count() / (step * 1000) <= kPointsWanted) return step;
+  }
+  return 86'400;
+}
+
+struct Series {
+  std::int64_t step_ms = 0;
+  WallTime first;
+  std::vector<LatencyHistogram> latency;
+  std::vector<Tally> tallies;
+};
+
+Series collect(const std::vector<db::LatencyPoint>& points, const LedgerInput& input, Span span, std::int64_t step_s,
+               WallTime now) {
+  Series out;
+  out.step_ms = step_s * 1000;
+  out.first = WallTime{span.from.ms - span.from.ms % out.step_ms};
+  const auto count = static_cast<std::size_t>((span.to.ms - out.first.ms + out.step_ms - 1) / out.step_ms);
+  out.latency.resize(count);
+  out.tallies.resize(count);
+  for (const auto& point : points) {
+    if (!span.contains(point.at)) continue;
+    out.latency[static_cast<std::size_t>((point.at.ms - out.first.ms) / out.step_ms)].add(point.total_us);
+  }
+  for (const LedgerSpan& piece : timeline_of(input, settled_part(input, span, now), now)) {
+    for (WallTime at = piece.span.from; at < piece.span.to;) {
+      const auto index = static_cast<std::size_t>((at.ms - out.first.ms) / out.step_ms);
+      const WallTime end =
+          std::min(piece.span.to, WallTime{out.first.ms + (static_cast<std::int64_t>(index) + 1) * out.step_ms});
+      out.tallies[index] = out.tallies[index] + tally({LedgerSpan{{at, end}, piece.state, piece.reason}});
+      at = end;
+    }
+  }
+  return out;
+}
+
+std::string up_share(const Tally& t) {
+  const std::int64_t up = t.up_ms + t.degraded_ms;
+  const std::int64_t judged = up + t.down_ms;
+  return judged == 0 ? "null" : json_thousandths(up * 1000 / judged);
+}
+
+std::string series_json(const Series& series) {
+  JsonWriter t = JsonWriter::array();
+  JsonWriter up = JsonWriter::array();
+  JsonWriter checks = JsonWriter::array();
+  JsonWriter p50 = JsonWriter::array();
+  JsonWriter p95 = JsonWriter::array();
+  JsonWriter p99 = JsonWriter::array();
+  const auto quantile = [](const LatencyHistogram& h, double q) {
+    const auto us = h.quantile_us(q);
+    return us ? json_millis(*us) : std::string("null");
+  };
+  for (std::size_t i = 0; i < series.latency.size(); ++i) {
+    t.number((series.first.ms + static_cast<std::int64_t>(i) * series.step_ms) / 1000);
+    p50.raw(quantile(series.latency[i], 0.50));
+    p95.raw(quantile(series.latency[i], 0.95));
+    p99.raw(quantile(series.latency[i], 0.99));
+    up.raw(up_share(series.tallies[i]));
+    checks.number(series.latency[i].count());
+  }
+  JsonWriter out = JsonWriter::object();
+  out.key("step_s").number(series.step_ms / 1000).field_raw("t", std::move(t).take());
+  out.field_raw("p50", std::move(p50).take())
+      .field_raw("p95", std::move(p95).take())
+      .field_raw("p99", std::move(p99).take());
+  out.field_raw("up", std::move(up).take()).field_raw("checks", std::move(checks).take());
+  return std::move(out).take();
+}
+
+}  // namespace
+
+Answer list_results(Call& call) {
+  Parameters in(call);
+  db::ResultsQuery query;
+  query.from = in.time("from");
+  query.to = in.time("to");
+  query.limit = static_cast<int>(in.integer("limit", 50, 1, db::LedgerStore::kResultsMax));
+  query.cursor = in.text("cursor", 1024);
+  if (query.from && query.to && *query.from >= *query.to) in.wrong("from", "empty_window", "is before to");
+  if (const auto* include = call.parameter("include")) {
+    query.evidence = *include == "evidence";
+    if (!query.evidence) in.wrong("include", "not_allowed", "is evidence");
+  }
+  if (!in.ok()) return invalid_fields(in.errors());
+  auto page = call.house->ledger().results(account(call), call.path[0], query);
+  if (!page.ok()) {
+    if (page.error().code != ErrorCode::kInvalid) return failed(call, page.error());
+    return invalid_fields({{"cursor", "bad_cursor", "is next_cursor of the page before"}});
+  }
+  JsonWriter data = JsonWriter::array();
+  for (const auto& row : page->rows) data.raw(result_json(row));
+  return page_answer(std::move(data).take(), page->next_cursor);
+}
+
+Answer get_uptime(Call& call) {
+  Parameters in(call);
+  const std::string* name = call.parameter("window");
+  const bool explicit_span = call.parameter("from") != nullptr || call.parameter("to") != nullptr;
+  if (name != nullptr && explicit_span) in.wrong("window", "not_allowed", "comes alone, or from and to instead");
+  const auto length = rolling_window_ms(name != nullptr ? *name : "30d");
+  if (!length) in.wrong("window", "not_allowed", "is 24h, 7d, 30d, 90d or 365d");
+  const Span wanted = explicit_span ? in.window(milliseconds(30 * kDayMs), kLongest) : Span{};
+  if (!in.ok()) return invalid_fields(in.errors());
+  const WallTime from = explicit_span ? wanted.from : call.now - milliseconds(*length + kLedgerSlackMs);
+  auto input = call.house->ledger().ledger(account(call), call.path[0], from, call.now);
+  if (!input.ok()) return failed(call, input.error());
+  if (explicit_span) return uptime_answer(*input, "", settled_part(*input, wanted, call.now), call.now);
+  return uptime_answer(*input, name != nullptr ? *name : "30d", rolling_window(*input, *length, call.now), call.now);
+}
+
+Answer list_spans(Call& call) {
+  Parameters in(call);
+  const Span wanted = in.window(milliseconds(30 * kDayMs), kLongest);
+  const auto limit = static_cast<std::size_t>(in.integer("limit", 200, 1, 1000));
+  std::optional<WallTime> after;
+  if (call.parameter("cursor") != nullptr) {
+    after = in.time("cursor");
+    if (after && !wanted.contains(*after)) in.wrong("cursor", "bad_cursor", "is next_cursor of the page before");
+  }
+  if (!in.ok()) return invalid_fields(in.errors());
+  auto input = call.house->ledger().ledger(account(call), call.path[0], wanted.from, call.now);
+  if (!input.ok()) return failed(call, input.error());
+  Span span = settled_part(*input, wanted, call.now);
+  const bool to_the_end = span.to < wanted.to || wanted.to >= call.now;
+  if (after) span.from = std::min(*after, span.to);
+  const Timeline timeline = timeline_of(*input, span, call.now);
+  JsonWriter data = JsonWriter::array();
+  for (std::size_t i = 0; i < std::min(limit, timeline.size()); ++i)
+    data.raw(span_json(timeline[i], to_the_end && i + 1 == timeline.size()));
+  std::optional<std::string> next;
+  if (timeline.size() > limit) next = rfc3339(timeline[limit].span.from);
+  return page_answer(std::move(data).take(), next);
+}
+
+Answer get_series(Call& call) {
+  Parameters in(call);
+  const Span span = in.window(milliseconds(kDayMs), kLongest);
+  const auto asked = in.duration_s("step");
+  const std::int64_t step_s = asked.value_or(default_step_s(span.length()));
+  if (in.ok() && span.length().count() / (step_s * 1000) > kPointsMax) {
+    in.wrong("step", "too_many_points", "gives at most 1500 points: make it longer, or the window shorter");
+  }
+  if (!in.ok()) return invalid_fields(in.errors());
+  auto input = call.house->ledger().ledger(account(call), call.path[0], span.from, call.now);
+  if (!input.ok()) return failed(call, input.error());
+  auto points = call.house->ledger().latencies(account(call), call.path[0], span);
+  if (!points.ok()) {
+    if (points.error().code != ErrorCode::kExhausted) return failed(call, points.error());
+    return invalid_fields({{"from", "window_too_long", "holds more than 200000 looks: make the window shorter"}});
+  }
+  return json_answer(series_json(collect(*points, *input, span, step_s, call.now)));
+}
+
+}  // namespace everup::api
