@@ -63,7 +63,7 @@ struct ResolverOptions {
   std::string hosts_file = "/etc/hosts";         // empty: none
   std::string resolv_conf = "/etc/resolv.conf";  // only watched for changes; c-ares reads it
   std::size_t cache_max = 100'000;               // names × families
-  std::size_t in_flight_max = 1'000;
+  std::size_t in_flight_max = 4'000;
   std::size_t waiting_max = 100'000;
   std::chrono::milliseconds question_max{5'000};  // at most so long for one question, all servers and tries together
   std::chrono::milliseconds resolution_delay{50};
