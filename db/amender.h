@@ -34,6 +34,8 @@ class Amender {
   static constexpr std::int32_t kResyncStep = 1000;
   struct Swept {
     int monitors = 0, corrections = 0, resynced = 0;
+    int failed = 0;          // put off by ten minutes
+    std::string last_error;  // of those
   };
 
   explicit Amender(AmenderOptions options);

@@ -7,6 +7,7 @@
 // the amender.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 

@@ -30,6 +30,9 @@ struct MonitorSourceOptions {
   std::size_t changes_max = 10'000;  // of one changes() call; the next call gives the rest
   // Opens a monitor's sealed secrets: JSON {"auth.password":…}. Null: monitors with secrets are read without them.
   std::function<Result<std::string>(AccountId, MonitorId, const std::string& sealed)> unseal;
+  // A monitor whose stored definition or secrets cannot be read is left out (not looked at, so unknown) and told here.
+  // May be null.
+  std::function<void(MonitorId, const Error&)> on_unreadable;
   // The recorder's outstanding(); null: standings are taken as stored.
   std::function<std::vector<OutstandingStanding>(Shard)> outstanding;
 };
