@@ -186,9 +186,9 @@ TEST(Timeline, APauseIsUnknownFromItsInstant) {
 
 TEST(Timeline, ABlindGapOverridesWhatWasSeenInIt) {
   const std::vector<ObservedGap> blind{{{{100'000}, {200'000}}, GapReason::kBlind, true}};
-  const auto spans =
-      recompute(kId, {up(60'000), up(95'000), down(120'000), down(130'000), down(140'000), up(210'000)}, blind, {revision(1, 0)})
-          .spans;
+  const auto spans = recompute(kId, {up(60'000), up(95'000), down(120'000), down(130'000), down(140'000), up(210'000)},
+                               blind, {revision(1, 0)})
+                         .spans;
   ASSERT_EQ(spans.size(), 3u);
   EXPECT_EQ(spans[1].span, (Span{{100'000}, {210'000}}));
   EXPECT_EQ(spans[1].reason.gap, static_cast<std::int16_t>(GapReason::kBlind));
