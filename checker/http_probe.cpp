@@ -229,7 +229,7 @@ void HttpProbe::on_timer() {
 }
 
 void HttpProbe::on_deadline() {
-  const std::string after = " after " + std::to_string(us_between(started_, question_.deadline) / 1000) + " ms";
+  const std::string after = " after " + std::to_string((us_between(started_, question_.deadline) + 500) / 1000) + " ms";
   if (resolving_) {
     add(timings_.dns_us, us_between(hop_started_, shared_.loop.now().mono));
     return end(Cause::kDnsUnavailable, "no answer from the name servers" + after);

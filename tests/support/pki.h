@@ -32,14 +32,30 @@ class TestCa {
   std::string certificate() const { return path(".crt"); }
   std::string pem() const { return read_file(certificate()); }
 
-  // `names` as in subjectAltName ("DNS:shop.test,IP:127.0.0.1"); dates as YYYYMMDDHHMMSSZ, empty: valid now, for 30
-  // days.
+  // `usage`: extendedKeyUsage, when not empty. `names` as in subjectAltName ("DNS:shop.test,IP:127.0.0.1"); dates as
+  // YYYYMMDDHHMMSSZ, empty: valid now, for 30 days.
   CertificateFiles issue(const std::string& file, const std::string& names, const std::string& from = {},
-                         const std::string& until = {}) {
+                         const std::string& until = {}, const std::string& usage = {}) {
     const CertificateFiles files{dir_.file(file + ".crt"), dir_.file(file + ".key")};
     const std::string request = dir_.file(file + ".csr");
-    run_tool({"openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-              "/CN=" + file, "-addext", "subjectAltName=" + names, "-keyout", files.key, "-out", request});
+    std::vector<std::string> ask = {"openssl",
+                                    "req",
+                                    "-new",
+                                    "-newkey",
+                                    "ec",
+                                    "-pkeyopt",
+                                    "ec_paramgen_curve:P-256",
+                                    "-nodes",
+                                    "-subj",
+                                    "/CN=" + file,
+                                    "-addext",
+                                    "subjectAltName=" + names,
+                                    "-keyout",
+                                    files.key,
+                                    "-out",
+                                    request};
+    if (!usage.empty()) ask.insert(ask.end(), {"-addext", "extendedKeyUsage=" + usage});
+    run_tool(ask);
     std::vector<std::string> sign = {"openssl",    "ca",  "-batch", "-notext", "-config",
                                      path(".cnf"), "-in", request,  "-out",    files.certificate};
     if (!from.empty()) sign.insert(sign.end(), {"-startdate", from});
