@@ -6,6 +6,7 @@
 #include <pqxx/pqxx>
 
 #include "db/random_text.h"
+#include "db/rows.h"
 
 namespace everup::db {
 namespace {
@@ -15,11 +16,6 @@ constexpr std::size_t kKeyDigits = 32, kCheckDigits = 6;
 constexpr std::size_t kKeyNameMax = 100, kEmailMax = 254;
 
 Error invalid(const char* what) { return {ErrorCode::kInvalid, what}; }
-
-std::optional<WallTime> time_in(const pqxx::field& field) {
-  if (field.is_null()) return std::nullopt;
-  return WallTime{field.as<std::int64_t>()};
-}
 
 // For exec_params: std::nullopt is NULL.
 std::optional<std::string> text_of(const std::optional<WallTime>& time) {

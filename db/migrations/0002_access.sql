@@ -111,6 +111,42 @@ CREATE VIEW account_gaps WITH (security_barrier) AS
 CREATE VIEW account_commands WITH (security_barrier, check_option = cascaded) AS
   SELECT r.* FROM commands r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
 
+-- Newest first with a limit: a barrier view would sort the whole window before it cuts. The same policies hold: the functions run as the
+-- owner, who sees only the monitors of app.account.
+CREATE FUNCTION account_results_page(monitor bigint, since bigint, until bigint, before_slot bigint, before_look integer, most integer)
+  RETURNS SETOF results LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM 1 FROM public.monitors m WHERE m.id = monitor AND m.deleted_at IS NULL;
+  IF NOT FOUND THEN RETURN; END IF;
+  RETURN QUERY SELECT r.* FROM public.results r
+    WHERE r.monitor_id = monitor AND r.region = 1::smallint AND r.slot_at >= since AND r.slot_at < until AND r.slot_at <= before_slot
+      AND (r.slot_at < before_slot OR r.look < before_look)
+    ORDER BY r.slot_at DESC, r.look DESC LIMIT most;
+END $$;
+-- The last look that ran, of each monitor, not older than `since`.
+CREATE FUNCTION account_last_results(monitor_ids bigint[], since bigint)
+  RETURNS SETOF results LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT r.* FROM public.monitors m
+    CROSS JOIN LATERAL (SELECT x.* FROM public.results x
+                        WHERE x.monitor_id = m.id AND x.region = 1::smallint AND x.slot_at >= since AND x.verdict <> 0
+                        ORDER BY x.slot_at DESC, x.look DESC LIMIT 1) r
+    WHERE m.id = ANY (monitor_ids) AND m.deleted_at IS NULL;
+END $$;
+-- Standing, shard mark and the start of the present pause of each monitor.
+CREATE FUNCTION account_live(monitor_ids bigint[])
+  RETURNS TABLE (monitor_id bigint, booked smallint, booked_since bigint, pending_since bigint, observed_through bigint, paused_since bigint)
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT m.id, s.booked, s.booked_since, s.pending_since, k.observed_through,
+      CASE WHEN m.paused THEN (SELECT min(v.from_at) FROM public.monitor_versions v WHERE v.monitor_id = m.id AND v.revision >
+          coalesce((SELECT max(w.revision) FROM public.monitor_versions w WHERE w.monitor_id = m.id AND NOT w.paused), 0)) END
+    FROM public.monitors m
+    LEFT JOIN public.standings s ON s.monitor_id = m.id AND s.region = 1::smallint
+    LEFT JOIN public.shard_marks k ON k.region = 1::smallint AND k.shard = m.shard
+    WHERE m.id = ANY (monitor_ids) AND m.deleted_at IS NULL;
+END $$;
+
 -- The two functions that look up a secret see every account while they do; the setting is put back before anything else runs.
 -- (A SET clause on the function would be shorter; PostgreSQL lets only superusers name a setting of ours there.)
 -- An API key is found before its account is known.
@@ -179,11 +215,17 @@ CREATE FUNCTION public_latencies(link text, token text, since bigint, until bigi
   SELECT r.slot_at + r.start_ms, r.total_us, r.verdict FROM public.public_monitor(link, token) m
   JOIN public.results r ON r.monitor_id = m.id
   WHERE r.slot_at >= since AND r.slot_at < until AND r.verdict <> 0 ORDER BY r.slot_at, r.look LIMIT most $$;
-CREATE FUNCTION public_last_checked(link text, token text, since bigint) RETURNS bigint
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT r.slot_at + r.start_ms FROM public.public_monitor(link, token) m
-  JOIN public.results r ON r.monitor_id = m.id
-  WHERE r.slot_at >= since AND r.verdict <> 0 ORDER BY r.slot_at DESC, r.look DESC LIMIT 1 $$;
+CREATE FUNCTION public_last_checked(link text, token text) RETURNS bigint
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  monitor bigint;
+  last bigint;
+BEGIN
+  SELECT m.id INTO monitor FROM public.public_monitor(link, token) m;
+  SELECT r.slot_at + r.start_ms INTO last FROM public.results r
+    WHERE r.monitor_id = monitor AND r.region = 1::smallint AND r.verdict <> 0 ORDER BY r.slot_at DESC, r.look DESC LIMIT 1;
+  RETURN last;
+END $$;
 
 -- ---- rights ---------------------------------------------------------------------------------------------------------------------------------
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
@@ -207,11 +249,12 @@ GRANT SELECT ON account_results, account_evidence, account_spans, account_flips,
 GRANT SELECT, INSERT ON account_commands TO {{api}};
 GRANT SELECT ON shard_marks TO {{api}};
 GRANT SELECT, INSERT, UPDATE ON nodes TO {{api}};
-GRANT EXECUTE ON FUNCTION find_api_key(bytea, bigint) TO {{api}};
+GRANT EXECUTE ON FUNCTION find_api_key(bytea, bigint), account_results_page(bigint, bigint, bigint, bigint, integer, integer),
+  account_last_results(bigint[], bigint), account_live(bigint[]) TO {{api}};
 
 GRANT SELECT ON shard_marks TO {{public}};
 GRANT EXECUTE ON FUNCTION public_monitor(text, text), public_standings(text, text), public_spans(text, text, bigint),
   public_first_span(text, text), public_versions(text, text), public_blind(text, text, bigint),
-  public_latencies(text, text, bigint, bigint, integer), public_last_checked(text, text, bigint) TO {{public}};
+  public_latencies(text, text, bigint, bigint, integer), public_last_checked(text, text) TO {{public}};
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {{backup}};
