@@ -46,6 +46,7 @@ everup_guard_on() {
 
 everup_guard_off() {
   everup_as_root rm -f /usr/sbin/policy-rc.d /etc/postgresql-common/createcluster.d/everup.conf
+  everup_as_root rmdir --ignore-fail-on-non-empty /etc/postgresql-common/createcluster.d
   if [ -e /usr/sbin/policy-rc.d.everup-kept ]; then everup_as_root mv /usr/sbin/policy-rc.d.everup-kept /usr/sbin/policy-rc.d; fi
 }
 

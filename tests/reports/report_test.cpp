@@ -130,7 +130,7 @@ TEST(Days, AreCalendarDaysOfTheZone) {
 TEST(Model, AgreesWithItselfOnRandomHistories) {
   std::mt19937 source(4);
   const auto random = [&source](std::int64_t below) { return static_cast<std::int64_t>(source()) % below; };
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 100; ++round) {
     ReportCase history((random(500) + 1) * kDayMs + random(1000));
     while (history.at() < ReportCase::kNow) {
       const std::int64_t length = 1 + random(10 * kDayMs);

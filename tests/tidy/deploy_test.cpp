@@ -79,6 +79,15 @@ TEST(Deploy, ShellScriptsParse) {
     EXPECT_NE(fs::status(root() / script).permissions() & fs::perms::owner_exec, fs::perms::none) << script;
 }
 
+TEST(Deploy, CommandsExplainThemselves) {
+  const Ran help = run((root() / "run").string() + " --help");
+  EXPECT_EQ(help.status, 0);
+  EXPECT_NE(help.output.find("--build-only"), std::string::npos);
+  EXPECT_EQ(run((root() / "test").string() + " --help").status, 0);
+  const Ran wrong = run((root() / "test").string() + " --nonsense");
+  EXPECT_EQ(WEXITSTATUS(wrong.status), 2) << wrong.output;
+}
+
 TEST(Deploy, ComposeKeepsItsPromises) {
   const YAML::Node compose = YAML::LoadFile((root() / "docker-compose.yml").string());
   ASSERT_EQ(compose["services"].size(), 3u);
