@@ -14,7 +14,7 @@ namespace everup::db {
 
 inline constexpr std::size_t kResultNumbers = 18;
 // Every column of results but the last, `detail`; the numbers of numbers_of() in their order.
-inline constexpr std::array<std::string_view, kResultNumbers> kResultColumns{
+inline constexpr std::array<std::string_view, kResultNumbers> kCopiedColumns{
     "monitor_id", "slot_at", "start_ms", "dns_us", "connect_us", "tls_us",  "wait_us", "transfer_us", "total_us",
     "revision",   "look",    "covered",  "code",   "region",     "verdict", "cause",   "phase",       "trigger"};
 

@@ -61,7 +61,7 @@ constexpr const char* kCommands =
 
 std::string result_columns() {
   std::string columns;
-  for (const std::string_view name : kResultColumns) columns += std::string(name) + ", ";
+  for (const std::string_view name : kCopiedColumns) columns += std::string(name) + ", ";
   return columns + "detail";
 }
 
@@ -94,6 +94,10 @@ class Attempt {
 
   Result<Applied> run() {
     if (tx_.exec_prepared("recorder_sequence", stream_, batch_.seq).affected_rows() == 0) {
+      // Only a row that is there says that the batch was applied; a missing one (a restored database) is made again.
+      if (tx_.exec_params("SELECT 1 FROM recorder_streams WHERE node = $1", stream_).empty()) {
+        return Error{ErrorCode::kUnavailable, "recorder: stream " + stream_ + " is not known to the database"};
+      }
       applied_.duplicate = true;
       return std::move(applied_);
     }
@@ -190,7 +194,7 @@ void Attempt::store_results() {
 
 std::uint64_t Attempt::copy(const std::string& table) {
   std::vector<std::string> columns;
-  for (const std::string_view name : kResultColumns) columns.emplace_back(name);
+  for (const std::string_view name : kCopiedColumns) columns.emplace_back(name);
   columns.emplace_back("detail");
   pqxx::stream_to stream(tx_, table, columns);
   std::array<RawLines, 1> lines;
