@@ -126,6 +126,25 @@ TEST(Days, AreCalendarDaysOfTheZone) {
   }
 }
 
+TEST(Days, PausesAndMaintenanceAreToldApart) {
+  ReportCase history(10 * kDayMs);
+  history.span(State::kUp, 2 * kDayMs);
+  const WallTime down = history.at();
+  history.span(State::kDown, kHour, kRefused).open(State::kUp);
+  history.input().ledger.maintenance = {{down, down + milliseconds(kHour)}};
+  history.input().ledger.paused = {{down + milliseconds(kDayMs), down + milliseconds(3 * kDayMs)}};
+  const ReportModel model = history.model();
+  EXPECT_TRUE(model.downs.empty()) << "a failure inside maintenance does not count";
+  EXPECT_EQ(model.windows[2].tally.maintenance_ms, kHour);
+  EXPECT_EQ(model.windows[2].tally.paused_ms, 2 * kDayMs);
+  EXPECT_EQ(model.windows[2].uptime.display, "100%");
+  const std::string svg = strip_svg(model.days, 60, 30, "30 days");
+  EXPECT_NE(svg.find("<path class=\"fill-maintenance\""), std::string::npos);
+  EXPECT_NE(svg.find("<path class=\"fill-paused\""), std::string::npos);
+  EXPECT_NE(svg.find("<path class=\"fill-before\""), std::string::npos);
+  EXPECT_EQ(svg.find("<path class=\"fill-down\""), std::string::npos);
+}
+
 // Whatever the history, days partition time, and downs add up to what the windows say.
 TEST(Model, AgreesWithItselfOnRandomHistories) {
   std::mt19937 source(4);
