@@ -285,7 +285,7 @@ void Recorder::Impl::pop_front(const char* counted) {
   if (!spool_.pop()) ++stats_.batches["not_removed"];
   if (spool_.empty() && session_ != nullptr && !streams_trimmed_) {
     streams_trimmed_ = trim_streams(*session_, options_.deadline, fence_, stream_).ok();
-    streams_ready_ = {stream_};
+    std::erase_if(streams_ready_, [this](const std::string& stream) { return stream != stream_; });
     if (session_->lost()) lose_session();
   }
 }
