@@ -174,6 +174,26 @@ void RequestReader::on_request_line(std::string_view line) {
   if (on_target(target)) state_ = State::kFields;
 }
 
+bool RequestReader::on_absolute(std::string_view target) {
+  const auto scheme = target.find("://");
+  if (scheme == std::string_view::npos) return false;
+  if (!iequals(target.substr(0, scheme), "http") && !iequals(target.substr(0, scheme), "https")) return false;
+  target.remove_prefix(scheme + 3);
+  const auto slash = std::min(target.find_first_of("/?"), target.size());
+  const auto authority = target.substr(0, slash);
+  if (authority.empty() || !plausible_host(authority)) return false;
+  absolute_form_ = true;
+  request_.host = authority;
+  return on_origin(target.substr(slash));
+}
+
+bool RequestReader::on_origin(std::string_view target) {
+  const auto mark = std::min(target.find('?'), target.size());
+  request_.path = mark == 0 ? "/" : std::string(target.substr(0, mark));
+  if (mark < target.size()) request_.query = target.substr(mark + 1);
+  return true;
+}
+
 bool RequestReader::on_target(std::string_view target) {
   const bool clean = !target.empty() && std::all_of(target.begin(), target.end(), is_visible) &&
                      target.find('#') == std::string_view::npos;
@@ -181,32 +201,9 @@ bool RequestReader::on_target(std::string_view target) {
     request_.path = "*";
     return true;
   }
-  if (clean && target.front() != '/') {
-    const auto scheme = target.find("://");
-    if (scheme != std::string_view::npos &&
-        (iequals(target.substr(0, scheme), "http") || iequals(target.substr(0, scheme), "https"))) {
-      target.remove_prefix(scheme + 3);
-      const auto slash = target.find_first_of("/?");
-      const auto authority = target.substr(0, slash);
-      if (!authority.empty() && plausible_host(authority)) {
-        absolute_form_ = true;
-        request_.host = authority;
-        target = slash == std::string_view::npos ? std::string_view() : target.substr(slash);
-        const auto mark = target.find('?');
-        request_.path = target.empty() || target.front() == '?' ? "/" : std::string(target.substr(0, mark));
-        if (mark != std::string_view::npos) request_.query = target.substr(mark + 1);
-        return true;
-      }
-    }
-  }
-  if (!clean || target.front() != '/') {
-    refuse(400, "bad_target", "the target is a path, or an http(s) URL, of visible ASCII characters");
-    return false;
-  }
-  const auto mark = target.find('?');
-  request_.path = target.substr(0, mark);
-  if (mark != std::string_view::npos) request_.query = target.substr(mark + 1);
-  return true;
+  if (clean && (target.front() == '/' ? on_origin(target) : on_absolute(target))) return true;
+  refuse(400, "bad_target", "the target is a path, or an http(s) URL, of visible ASCII characters");
+  return false;
 }
 
 void RequestReader::on_field(std::string_view line) {

@@ -74,6 +74,8 @@ class RequestReader {
   void on_line(std::string_view line);
   void on_request_line(std::string_view line);
   bool on_target(std::string_view target);
+  bool on_absolute(std::string_view target);
+  bool on_origin(std::string_view target);
   void on_field(std::string_view line);
   void on_head_end();
   bool check_framing();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 namespace everup::api {
 namespace {
@@ -49,8 +50,13 @@ void RateLimiter::make_room(Instant now) {
   std::erase_if(windows_,
                 [&](const auto& entry) { return now - entry.second.begin >= std::chrono::seconds(limit_.window_s); });
   if (windows_.size() < kKeysMax) return;
-  windows_.erase(std::min_element(windows_.begin(), windows_.end(),
-                                  [](const auto& a, const auto& b) { return a.second.begin < b.second.begin; }));
+  // The older half goes, so that a flood of keys costs little per key.
+  std::vector<Instant> begins;
+  begins.reserve(windows_.size());
+  for (const auto& [key, window] : windows_) begins.push_back(window.begin);
+  const auto middle = begins.begin() + static_cast<std::ptrdiff_t>(begins.size() / 2);
+  std::nth_element(begins.begin(), middle, begins.end());
+  std::erase_if(windows_, [median = *middle](const auto& entry) { return entry.second.begin <= median; });
 }
 
 void add_rate_fields(const RateLimit& limit, const RateVerdict& verdict, HttpResponse* response) {

@@ -1,6 +1,6 @@
 // EVERUP_RATE_LIMIT: so many requests in so many seconds per API key, told in RateLimit fields and answered 429 beyond.
 // Public GETs have none. Counted over fixed windows that begin with a key's first request. One thread (the front's
-// loop). Limit: kKeysMax keys; when full, ended windows go, then the oldest.
+// loop). Limit: kKeysMax keys; when full, ended windows go, then the older half.
 #pragma once
 
 #include <cstdint>

@@ -73,7 +73,9 @@ TEST(Cors, FortyOrigins) {
     const std::string* allowed = response.find("Access-Control-Allow-Origin");
     EXPECT_EQ(allowed != nullptr, row.allowed) << row.origin;
     EXPECT_EQ(response.find("Access-Control-Allow-Credentials") != nullptr, row.allowed) << row.origin;
-    if (allowed != nullptr) EXPECT_EQ(*allowed, row.origin);
+    if (allowed != nullptr) {
+      EXPECT_EQ(*allowed, row.origin);
+    }
     ASSERT_NE(response.find("Vary"), nullptr);
     EXPECT_EQ(*response.find("Vary"), "Origin") << "also without permission, or a cache mixes them up";
   }
@@ -102,8 +104,9 @@ TEST(Cors, Preflight) {
 TEST(Cors, SettingIsJudged) {
   EXPECT_EQ(parse_origins("https://a.test, http://b.test:81\nhttp://[::1]:5")->size(), 3U);
   EXPECT_TRUE(parse_origins("")->empty());
-  for (const char* bad : {"*", "null", "https://a.test/", "https://A.test", "a.test", "https://a.test:443", "http://a:80", "https://",
-                          "https://a.test.", "https://a.test:", "https://u@a.test", "ftp://a.test"}) {
+  for (const char* bad :
+       {"*", "null", "https://a.test/", "https://A.test", "a.test", "https://a.test:443", "http://a:80", "https://",
+        "https://a.test.", "https://a.test:", "https://u@a.test", "ftp://a.test"}) {
     EXPECT_FALSE(parse_origins(bad).ok()) << bad;
   }
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/temp_dir.h"
+#include "tests/support/tempdir.h"
 
 namespace everup::api {
 namespace {
@@ -31,12 +31,14 @@ Read read_all(std::string_view bytes, std::size_t step, std::uint64_t body_max =
       const std::size_t used = reader.feed(piece);
       piece.remove_prefix(used);
       if (reader.head_done()) reader.allow_body(body_max);
-      if (reader.refused()) return {reader.refusal().status, std::string(reader.refusal().code), out.requests, out.trace};
+      if (reader.refused())
+        return {reader.refusal().status, std::string(reader.refusal().code), out.requests, out.trace};
       if (reader.complete()) {
         const HttpRequest request = reader.take();
         ++out.requests;
-        out.trace += request.method + "|" + request.path + "|" + request.query + "|" + request.host + "|" + request.body + "|" +
-                     std::to_string(request.fields.size()) + (request.keep_alive ? "k" : "c") + "\n";
+        out.trace += request.method + "|" + request.path + "|" + request.query + "|" + request.host + "|" +
+                     request.body + "|" + std::to_string(request.fields.size()) + (request.keep_alive ? "k" : "c") +
+                     "\n";
         out.status = 200;
       } else if (used == 0) {
         break;
@@ -55,7 +57,9 @@ struct Case {
 };
 
 std::string get(const std::string& fields) { return "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"; }
-std::string post(const std::string& fields, const std::string& body) { return "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" + body; }
+std::string post(const std::string& fields, const std::string& body) {
+  return "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" + body;
+}
 
 std::vector<Case> smuggling_table() {
   using namespace std::string_literals;
@@ -78,8 +82,10 @@ std::vector<Case> smuggling_table() {
       {"length float", post("Content-Length: 3.0\r\n", "abc"), 400, "bad_content_length"},
       {"chunked", post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"), 411, "length_required"},
       {"Chunked", post("Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"), 411, "length_required"},
-      {"length and chunked", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400, "ambiguous_framing"},
-      {"chunked and length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 400, "ambiguous_framing"},
+      {"length and chunked", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400,
+       "ambiguous_framing"},
+      {"chunked and length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 400,
+       "ambiguous_framing"},
       {"identity coding", post("Transfer-Encoding: identity\r\n", ""), 501, "transfer_coding"},
       {"xchunked", post("Transfer-Encoding: xchunked\r\n", ""), 501, "transfer_coding"},
       {"two codings", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n", ""), 400, "duplicate_field"},
@@ -112,7 +118,7 @@ std::vector<Case> smuggling_table() {
       {"http 1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505, "http_version"},
       {"lower version", "GET / http/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},
       {"h2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "http_version"},
-      {"tls hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n", 400, "bad_request_line"},
+      {"tls hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n"s, 400, "bad_request_line"},
       {"two spaces", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},
       {"tab for space", "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},
       {"space in target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},

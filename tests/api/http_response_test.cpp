@@ -42,8 +42,10 @@ std::string gunzip(const std::string& packed) {
 
 TEST(HttpResponse, Bytes) {
   HttpResponse response = text(3);
-  EXPECT_EQ(serialise(response, {}, "D"), "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nETag: \"tag\"\r\n\r\naaa");
-  EXPECT_EQ(serialise(response, {.head = true}, "D"), "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nETag: \"tag\"\r\n\r\n");
+  EXPECT_EQ(serialise(response, {}, "D"),
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nETag: \"tag\"\r\n\r\naaa");
+  EXPECT_EQ(serialise(response, {.head = true}, "D"),
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nETag: \"tag\"\r\n\r\n");
   EXPECT_NE(serialise(response, {.keep_alive = false}, "D").find("Connection: close\r\n"), std::string::npos);
   EXPECT_NE(serialise(response, {.http_1_0 = true}, "D").find("Connection: keep-alive\r\n"), std::string::npos);
   response = {};
@@ -111,7 +113,8 @@ TEST(HttpResponse, EntityTagsComeFromTheContent) {
 TEST(JsonText, StringsAreAlwaysValid) {
   EXPECT_EQ(json_string("a\"\\\n\x01"), "\"a\\\"\\\\\\n\\u0001\"");
   EXPECT_EQ(json_string("\xc3\xa9"), "\"\xc3\xa9\"");
-  EXPECT_EQ(json_string("\xff\xc0\xaf\xed\xa0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
+  EXPECT_EQ(json_string("\xff\xc0\xaf\xed\xa0\x80"),
+            "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
   EXPECT_EQ(json_string("\xf0\x9f\x98\x80"), "\"\xf0\x9f\x98\x80\"");
   EXPECT_EQ(json_string("\xf0\x9f\x98"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }

@@ -1,4 +1,5 @@
-// libFuzzer entry for the request reader: any bytes, cut anywhere; the outcome must not depend on the cuts, and no limit may be passed.
+// libFuzzer entry for the request reader: any bytes, cut anywhere; the outcome must not depend on the cuts, and no
+// limit may be passed.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -23,7 +24,8 @@ std::string outcome(std::string_view bytes, std::size_t step) {
       if (reader.body_bytes() > 4096) std::abort();
       if (!reader.complete()) continue;
       const auto request = reader.take();
-      if (request.fields.size() > everup::api::kFieldsMax || request.body.size() != request.content_length) std::abort();
+      if (request.fields.size() > everup::api::kFieldsMax || request.body.size() != request.content_length)
+        std::abort();
       out += request.method + " " + request.path + "?" + request.query + " " + request.body + "\n";
       std::string path;
       if (everup::api::normalise_path(request.path, &path) && path.size() > request.path.size()) std::abort();
