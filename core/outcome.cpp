@@ -79,6 +79,12 @@ const std::array<const CauseFacts*, kNumbers>& by_number() {
   return index;
 }
 
+// Bytes of printable ASCII at the front.
+std::size_t plain_run(std::string_view bytes) {
+  const auto odd = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c < 0x20 || c == 0x7F; });
+  return static_cast<std::size_t>(odd - bytes.begin());
+}
+
 std::string escaped(const char* format, unsigned value) {
   std::array<char, 16> text{};
   const int length = std::snprintf(text.data(), text.size(), format, value);
@@ -188,6 +194,11 @@ std::string printable(std::string_view bytes, std::size_t bytes_max) {
   std::string text;
   text.reserve(std::min(bytes.size(), bytes_max));
   while (!bytes.empty()) {
+    if (const std::size_t run = std::min(plain_run(bytes), bytes_max - text.size()); run > 0) {
+      text += bytes.substr(0, run);
+      bytes.remove_prefix(run);
+      continue;
+    }
     char32_t code = 0;
     const std::size_t length = utf8_front(bytes, code);
     std::string piece;

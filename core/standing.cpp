@@ -55,7 +55,6 @@ class Step {
   WallTime floor() const {
     WallTime newest = std::max(now_.last_look, now_.booked_since);
     if (now_.pending_since) newest = std::max(newest, *now_.pending_since);
-    if (!seen_.empty()) newest = std::max(newest, seen_.back().at);
     return newest + milliseconds(newest.ms == 0 ? 0 : 1);
   }
   bool suspicion_lost(WallTime at, milliseconds horizon) const {

@@ -224,7 +224,7 @@ Tally random_tally(Random& random) {
 
 TEST(Ledger, PercentagesAreFlooredAndHonest) {
   Random random(99);
-  for (int round = 0; round < 200'000; ++round) {
+  for (int round = 0; round < 100'000; ++round) {
     const Tally t = random_tally(random);
     const Uptime u = uptime_of(t);
     const std::int64_t up = t.up_ms + t.degraded_ms, judged = up + t.down_ms;

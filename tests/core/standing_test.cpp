@@ -398,6 +398,9 @@ TEST(Standing, AStaleSuspicionIsUnknownFromItsFirstLook) {
   History run;
   run.look(look_at(Verdict::kUp, 1'000));
   run.look(look_at(Verdict::kDown, 61'000));
+  History in_time = run;
+  in_time.look(look_at(Verdict::kDown, 161'000));
+  EXPECT_EQ(in_time.standing.pending_since, WallTime{61'000}) << "as old as the horizon is not older";
   run.look(look_at(Verdict::kDown, 161'001));
   EXPECT_EQ(run.standing.pending_since, WallTime{161'001});
   ASSERT_EQ(run.edges.size(), 2u);
@@ -445,6 +448,11 @@ TEST(Standing, ASteppedClockNeverMakesAnEdgeGoBack) {
   ASSERT_EQ(run.edges.size(), 3u);
   EXPECT_LT(run.edges[0].at, run.edges[1].at);
   EXPECT_LT(run.edges[1].at, run.edges[2].at);
+  EXPECT_EQ(run.standing.last_look, WallTime{1'000'002});
+  History patient;
+  patient.look(look_at(Verdict::kUp, 1'000'000));
+  patient.look(look_at(Verdict::kDown, 900'000));
+  EXPECT_EQ(patient.standing.pending_since, WallTime{1'000'001}) << "what was shown up to 1 000 s stays";
 }
 
 TEST(Standing, RetryDistancesRepeatTheLast) {

@@ -250,7 +250,7 @@ TEST(Target, RandomBytesRoundTripOrAreRefused) {
                                 " ",         "\\",    "0x7f", "|", "&", "smtp", "\x01", "{",  "-"};
   const Target base = *parse_target("https://base.example/x/y?z");
   int taken = 0;
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 40'000; ++i) {
     std::string text = random() % 2 == 0 ? "http://" : "";
     for (std::uint32_t n = random() % 8; n > 0; --n) text += pieces[random() % std::size(pieces)];
     for (const auto& target : {parse_target(text), resolve_reference(base, text)}) {
@@ -263,7 +263,7 @@ TEST(Target, RandomBytesRoundTripOrAreRefused) {
       ASSERT_TRUE(target->path.starts_with('/'));
     }
   }
-  EXPECT_GT(taken, 10'000);
+  EXPECT_GT(taken, 5'000);
 }
 
 }  // namespace
