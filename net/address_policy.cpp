@@ -1,7 +1,6 @@
 #include "net/address_policy.h"
 
 #include <ifaddrs.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <array>

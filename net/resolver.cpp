@@ -206,8 +206,10 @@ std::unique_ptr<DnsChannel::Generation> DnsChannel::open() {
   options.flags = ARES_FLAG_NOALIASES;  // no file named by an environment variable decides where we connect
   options.sock_state_cb = DnsCallbacks::state;
   options.sock_state_cb_data = fresh.get();
-  const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_SOCK_STATE_CB |
-                   ARES_OPT_NOROTATE;
+  std::string resolv_conf = options_.resolv_conf;  // c-ares copies it, but wants it writable
+  options.resolvconf_path = resolv_conf.data();
+  const int mask = ARES_OPT_FLAGS | ARES_OPT_RESOLVCONF | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
+                   ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
   if (ares_init_options(&fresh->channel, &options, mask) != ARES_SUCCESS) return nullptr;
   ares_set_socket_functions(fresh->channel, &DnsCallbacks::kSockets, fresh.get());
   std::string servers;

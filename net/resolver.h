@@ -61,7 +61,7 @@ struct Resolution {
 struct ResolverOptions {
   std::vector<Address> servers;                  // empty: the system's (/etc/resolv.conf, re-read when it changes)
   std::string hosts_file = "/etc/hosts";         // empty: none
-  std::string resolv_conf = "/etc/resolv.conf";  // only watched for changes; c-ares reads it
+  std::string resolv_conf = "/etc/resolv.conf";  // read by c-ares: servers (port 53) and search list
   std::size_t cache_max = 100'000;               // names × families
   std::size_t in_flight_max = 4'000;
   std::size_t waiting_max = 100'000;

@@ -567,11 +567,30 @@ TEST_F(ResolverTest, HostsFileAndLocalhostComeFirst) {
   EXPECT_EQ(resolve(resolver, "good.test", IpVersion::k4).v4.size(), 1U);
 }
 
+TEST_F(ResolverTest, OnlySingleLabelsUseTheSearchList) {
+  DnsServer server(loop, [](const DnsQuery& query) -> Replies {
+    if (query.name == "intranet.corp.test") return {reply(query, kOk, {a(query.name, "192.0.2.8")})};
+    return {reply(query, kNxdomain)};
+  });
+  const std::string path = testing::TempDir() + "everup_resolv_" + std::to_string(::getpid());
+  std::ofstream(path) << "search corp.test\nnameserver 192.0.2.53\n";
+  ResolverOptions options = options_for(server);
+  options.resolv_conf = path;
+  Resolver resolver(loop, options);
+  EXPECT_THAT(hosts(resolve(resolver, "intranet", IpVersion::k4).v4), ElementsAre("192.0.2.8"));
+  EXPECT_EQ(resolve(resolver, "a.intranet", IpVersion::k4).failure, LookupFailure::kNameError);
+  EXPECT_EQ(server.asked("a.intranet.corp.test"), 0);
+  std::remove(path.c_str());
+}
+
 // No descriptor left: that is our trouble, although the servers answered a moment ago and would answer now.
 TEST_F(ResolverTest, NoDescriptorIsOurTrouble) {
   DnsServer server(loop,
                    [](const DnsQuery& query) -> Replies { return {reply(query, kOk, {a(query.name, "192.0.2.1")})}; });
   Resolver resolver(loop, options_for(server));
+  // Once with descriptors: c-ares closes its socket again, and UBSan, which needs descriptors of its own, has seen the
+  // types it checks.
+  EXPECT_TRUE(resolve(resolver, "warm.test", IpVersion::k4).ok());
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const Fd lowest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
