@@ -94,7 +94,8 @@ void Checker::names() {
   const auto characters = utf8_characters(draft_.name);
   need(characters && *characters >= 1 && *characters <= 100 && plain_text(draft_.name), "#/name", "invalid_name",
        "must be 1 to 100 characters of text without control characters");
-  const bool slug_ok = !draft_.slug.empty() && draft_.slug.size() <= 64 &&
+  // Empty: the store makes one from the name, unique in the account.
+  const bool slug_ok = draft_.slug.size() <= 64 &&
                        all_of(draft_.slug, [](char c) { return (c >= 'a' && c <= 'z') || digit(c) || c == '-'; });
   need(slug_ok, "#/slug", "invalid_slug", "must be 1 to 64 of a-z, 0-9 and '-'");
   const bool zone_ok = !draft_.timezone.empty() && draft_.timezone.size() <= 64 && letter(draft_.timezone.front()) &&

@@ -61,7 +61,7 @@ TEST(Validate, Names) {
   EXPECT_EQ(pointers([](D& d) { d.name = "a\u202Eb"; }), "#/name");
   EXPECT_EQ(pointers([](D& d) { d.slug = "Shop"; }), "#/slug");
   EXPECT_EQ(pointers([](D& d) { d.slug = std::string(65, 'a'); }), "#/slug");
-  EXPECT_EQ(pointers([](D& d) { d.slug.clear(); }), "#/slug");
+  EXPECT_EQ(pointers([](D& d) { d.slug.clear(); }), "") << "the store makes one from the name";
   EXPECT_EQ(pointers([](D& d) { d.timezone = "Europe/Prague"; }), "");
   EXPECT_EQ(pointers([](D& d) { d.timezone = "../etc/passwd"; }), "#/timezone");
   EXPECT_EQ(pointers([](D& d) { d.timezone = ""; }), "#/timezone");
