@@ -91,13 +91,13 @@ Result<Operator> open_operator(const Settings& settings) {
 Result<Operator> open_operator(const db::DatabaseAccess& access, db::Vault vault, const std::string& data_dir, const std::string& node) {
   Operator out;
   out.data_dir = data_dir;
-  out.vault = std::move(vault);
+  out.vault = std::make_unique<const db::Vault>(std::move(vault));
   out.owner_pool = std::make_unique<db::Pool>(pool_options(access, db::Role::kOwner));
   out.worker_pool = std::make_unique<db::Pool>(pool_options(access, db::Role::kWorker));
   auto ids = db::IdSource::open(*out.worker_pool, node, system_clock());
   if (!ids) return ids.error();
   out.ids = *std::move(ids);
-  out.store = std::make_unique<db::OperatorStore>(*out.owner_pool, *out.ids, out.vault, system_clock());
+  out.store = std::make_unique<db::OperatorStore>(*out.owner_pool, *out.ids, *out.vault, system_clock());
   return out;
 }
 

@@ -29,7 +29,7 @@ Result<db::DatabaseAccess> find_database(const Settings& settings);
 // What the account and key commands work with. Members die in reverse order.
 struct Operator {
   std::string data_dir;
-  db::Vault vault;
+  std::unique_ptr<const db::Vault> vault;  // the store refers to it: it must not move
   std::unique_ptr<db::Pool> owner_pool, worker_pool;
   std::unique_ptr<db::IdSource> ids;
   std::unique_ptr<db::OperatorStore> store;
