@@ -51,7 +51,7 @@ class Amend {
  private:
   bool lock();
   void read_spans(WallTime oldest);
-  std::vector<Observed> read_results(std::vector<ObservedGap>& gaps) const;
+  std::vector<Observed> read_results(const std::vector<Revision>& history, std::vector<ObservedGap>& gaps) const;
   void read_gaps(std::vector<ObservedGap>& gaps) const;
   Result<std::vector<Revision>> read_history() const;
   void seed(std::vector<Observed>& results, const std::vector<Revision>& history) const;
@@ -113,12 +113,15 @@ void Amend::read_spans(WallTime oldest) {
   }
 }
 
-std::vector<Observed> Amend::read_results(std::vector<ObservedGap>& gaps) const {
+// By the instant at which a look started, which may be up to an interval after its slot.
+std::vector<Observed> Amend::read_results(const std::vector<Revision>& history, std::vector<ObservedGap>& gaps) const {
   std::vector<Observed> results;
-  for (const pqxx::row& row :
-       tx_.exec_params("SELECT slot_at, start_ms, verdict, cause, revision FROM results WHERE monitor_id = $1 AND "
-                       "region = $2::smallint AND slot_at >= $3 ORDER BY slot_at, look LIMIT $4",
-                       key_.monitor.value, key_.region, from_.ms, kResultsMax)) {
+  std::int64_t slack = 60'000;
+  for (const Revision& revision : history) slack = std::max(slack, revision.interval_ms + 60'000);
+  for (const pqxx::row& row : tx_.exec_params(
+           "SELECT slot_at, start_ms, verdict, cause, revision FROM results WHERE monitor_id = $1 AND "
+           "region = $2::smallint AND slot_at >= $3 AND slot_at + start_ms >= $4 ORDER BY slot_at, look LIMIT $5",
+           key_.monitor.value, key_.region, from_.ms - slack, from_.ms, kResultsMax)) {
     const WallTime slot{row[0].as<std::int64_t>()};
     const auto verdict = row[2].as<std::int16_t>(), cause = row[3].as<std::int16_t>();
     if (verdict == 0) {
@@ -183,7 +186,20 @@ void Amend::write(const Amendment& amendment) {
       "UPDATE spans SET to_at = $3 WHERE monitor_id = $1 AND region = $2::smallint AND from_at < $3 AND "
       "(to_at IS NULL OR to_at > $3)",
       key_.monitor.value, key_.region, first);
-  for (const LedgerSpan& span : amendment.after) {
+  // What goes on as the span before it did is that span, longer.
+  auto next = amendment.after.begin();
+  const auto before = std::find_if(spans_.begin(), spans_.end(), [&](const LedgerSpan& s) {
+    return s.span.from < amendment.window.from && s.span.to >= amendment.window.from;
+  });
+  if (before != spans_.end() && before->state == next->state && before->reason == next->reason) {
+    const std::string end = std::to_string(next->span.to.ms);
+    tx_.exec_params("UPDATE spans SET to_at = $4 WHERE monitor_id = $1 AND region = $2::smallint AND from_at = $3",
+                    key_.monitor.value, key_.region, before->span.from.ms,
+                    next->span.to == kOpenEnd ? nullptr : end.c_str());
+    ++next;
+  }
+  for (; next != amendment.after.end(); ++next) {
+    const LedgerSpan& span = *next;
     const std::string to = std::to_string(span.span.to.ms);
     tx_.exec_params(
         "INSERT INTO spans (monitor_id, region, from_at, to_at, state, cause, gap) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -226,11 +242,11 @@ Result<Amender::Swept> Amend::run() {
   if (!lock()) return swept;
   swept.monitors = 1;
   read_spans(oldest_);
-  std::vector<ObservedGap> gaps;
-  std::vector<Observed> results = read_results(gaps);
-  read_gaps(gaps);
   auto history = read_history();
   if (!history) return history.error();
+  std::vector<ObservedGap> gaps;
+  std::vector<Observed> results = read_results(*history, gaps);
+  read_gaps(gaps);
   seed(results, *history);
   const Recomputed recomputed = recompute(key_.monitor, std::move(results), std::move(gaps), *std::move(history));
   WallTime limit = kOpenEnd;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -34,7 +35,11 @@ struct Bed {
 
   Bed() { sql("SELECT ensure_partition(" + std::to_string(kNoonMs) + ")"); }
   pqxx::result sql(const std::string& text) const { return database.sql(text); }
-  std::int64_t number(const std::string& text) const { return sql(text)[0][0].as<std::int64_t>(); }
+  std::int64_t number(const std::string& text) const {
+    const pqxx::result rows = sql(text);
+    if (rows.empty()) throw std::runtime_error("no row: " + text);
+    return rows[0][0].as<std::int64_t>();
+  }
   // Every shard of region 1.
   void lease(const std::string& node, const std::string& boot, std::int64_t epoch, std::int64_t since_epoch) const {
     sql("INSERT INTO leases SELECT 1, s, '" + node + "', '" + boot + "', " + std::to_string(epoch) + ", " +
