@@ -35,7 +35,7 @@ void random_bytes(std::span<std::uint8_t> out);
 std::string random_bytes(std::size_t count);
 // 128 random bits as 26 characters of Crockford's base32, lower case: badge and report tokens, set-up links.
 std::string random_token();
-// Exactly what random_token() can print.
+// Has the shape of a token; whether there is one, the database says.
 bool is_token(std::string_view text);
 
 }  // namespace everup::net
