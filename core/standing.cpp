@@ -285,7 +285,7 @@ Advance advance(const Standing& before, const Look& look, const Patience& patien
   const WallTime start = std::max(look.started_at, step.floor());
   if (step.suspicion_lost(start, horizon))
     step.drop_suspicion(reason_of(missed ? missed->reason : GapReason::kRestart));
-  if (missed && std::max(missed->from, step.floor()) < start) {
+  if (missed && !step.blank() && std::max(missed->from, step.floor()) < start) {
     step.unseen(std::max(missed->from, step.floor()), reason_of(missed->reason));
   }
   if (look.verdict == Verdict::kInconclusive) {

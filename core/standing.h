@@ -105,8 +105,8 @@ struct Advance {
 };
 
 // `horizon`: interval + timeout + 30 s; a suspicion older than it is booked unknown from its first look before the new look counts.
-// `missed_from`: the first slot that nothing answered before this look, if any: unknown is booked from there to look.started_at,
-// with `missed_reason`.
+// `missed.from`: the first slot that nothing answered before this look, if any: unknown is booked from there to look.started_at,
+// with its reason; nothing is booked for what was missed before the first look ever.
 struct Missed { WallTime from; GapReason reason; };
 Advance advance(const Standing& before, const Look& look, const Patience& patience, milliseconds horizon,
                 std::optional<Missed> missed = std::nullopt);

@@ -6,7 +6,7 @@
 //   the first slot
 //     after that look; two looks further apart than the horizon leave unknown time from the first slot that nobody
 //     kept;
-//   * a pause loses sight at its instant.
+//   * a pause loses sight at its instant, and so does a single missed slot.
 // Gaps after the last look book unknown unless a suspicion runs (then they wait, as live). Work: O(n log n), and gaps ×
 // looks only where they overlap. Weakness: a look that was running while its monitor was edited counts here; live it is
 // only stored.
@@ -47,7 +47,6 @@ class Replay {
       return std::tie(a.from_at, a.revision) < std::tie(b.from_at, b.revision);
     });
     if (history_.empty()) history_.push_back({});
-    watched_from_ = history_.front().from_at;
     std::copy_if(gaps_.begin(), gaps_.end(), std::back_inserter(blind_),
                  [](const ObservedGap& gap) { return gap.blind; });
   }
@@ -62,6 +61,7 @@ class Replay {
   void pauses_until(WallTime t);
   std::optional<Missed> first_gap(WallTime start, const Revision& revision);
   std::optional<Missed> missed_before(WallTime start, const Revision& revision);
+  bool slot_missed(WallTime start) const;
   void lose(WallTime from, const std::optional<Missed>& missed);
   WallTime unseen_from(const ObservedGap& gap, const Revision& revision) const;
   void apply(Advance step);
@@ -71,7 +71,6 @@ class Replay {
   std::vector<Revision> history_;
   std::size_t revision_ = 0, next_pause_ = 0, next_gap_ = 0, next_blind_ = 0;
   std::vector<ObservedGap> open_gaps_;  // begun before the look at hand, not yet behind the one before it
-  WallTime watched_from_;
   std::optional<WallTime> last_start_;  // of the last look that counted
   Standing standing_;
   std::vector<LedgerSpan> spans_;
@@ -107,7 +106,7 @@ void Replay::pauses_until(WallTime t) {
 }
 
 WallTime Replay::unseen_from(const ObservedGap& gap, const Revision& revision) const {
-  if (!last_start_ || gap.span.from > *last_start_) return std::max(gap.span.from, watched_from_);
+  if (gap.span.from > *last_start_) return gap.span.from;
   return next_slot(id_, revision.interval_ms, *last_start_);
 }
 
@@ -115,7 +114,8 @@ WallTime Replay::unseen_from(const ObservedGap& gap, const Revision& revision) c
 std::optional<Missed> Replay::first_gap(WallTime start, const Revision& revision) {
   for (; next_gap_ < gaps_.size() && gaps_[next_gap_].span.from < start; ++next_gap_)
     open_gaps_.push_back(gaps_[next_gap_]);
-  const WallTime behind = last_start_.value_or(watched_from_);
+  if (!last_start_) return std::nullopt;  // before the first look ever nothing is booked
+  const WallTime behind = *last_start_;
   std::erase_if(open_gaps_, [behind](const ObservedGap& gap) { return gap.span.to <= behind; });
   std::optional<Missed> first;
   for (const ObservedGap& gap : open_gaps_) {
@@ -123,6 +123,15 @@ std::optional<Missed> Replay::first_gap(WallTime start, const Revision& revision
     if (from < std::min(gap.span.to, start) && (!first || from < first->from)) first = Missed{from, gap.reason};
   }
   return first;
+}
+
+// Whether a single slot was missed since the last look: live, that loses sight at once, while a longer gap is told with
+// the next look.
+bool Replay::slot_missed(WallTime start) const {
+  return std::any_of(open_gaps_.begin(), open_gaps_.end(), [&](const ObservedGap& gap) {
+    return gap.span.length() <= milliseconds(1) && gap.span.from < start &&
+           (!last_start_ || gap.span.from > *last_start_);
+  });
 }
 
 // The same, or the first slot of a silence that no gap tells of.
@@ -152,7 +161,11 @@ void Replay::take(const Observed& result) {
   const Revision& revision = in_force(result.started_at);
   if (!counts(result, revision) || is_blind(result.started_at)) return;
   pauses_until(result.started_at);
-  const auto missed = missed_before(result.started_at, revision);
+  auto missed = missed_before(result.started_at, revision);
+  if (missed && slot_missed(result.started_at)) {
+    lose(missed->from, missed);
+    missed.reset();
+  }
   const bool own_slot = result.slot_at < result.started_at && (!last_start_ || result.slot_at > *last_start_);
   const Look look{result.verdict, result.cause, result.started_at, own_slot ? result.slot_at : result.started_at};
   const auto horizon = horizon_of(revision.interval_ms, revision.timeout_ms, revision.patience);
@@ -162,8 +175,9 @@ void Replay::take(const Observed& result) {
 
 Recomputed Replay::finish() {
   pauses_until(kForever);
-  if (last_start_ && !standing_.pending_since) {
-    if (const auto gap = first_gap(kForever, history_.back())) lose(gap->from, gap);
+  if (last_start_) {
+    const auto gap = first_gap(kForever, history_.back());
+    if (gap && (!standing_.pending_since || slot_missed(kForever))) lose(gap->from, gap);
   }
   standing_.version = 0;
   return {std::move(spans_), std::move(standing_)};

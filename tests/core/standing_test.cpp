@@ -380,6 +380,12 @@ TEST(Standing, AMissedSlotIsUnknownUntilTheNextLook) {
   EXPECT_FALSE(run.flip) << "the health never changed";
 }
 
+TEST(Standing, NothingIsBookedBeforeTheFirstLookEver) {
+  History run;
+  run.look(look_at(Verdict::kUp, 500'000), Missed{{60'000}, GapReason::kRestart});
+  EXPECT_EQ(run.edges, (std::vector<SpanEdge>{{{500'000}, State::kUp, {}}}));
+}
+
 TEST(Standing, AnInconclusiveLookBooksUnknownFromItsSlot) {
   History run;
   run.look(look_at(Verdict::kUp, 1'000));

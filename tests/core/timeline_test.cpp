@@ -33,7 +33,8 @@ class Live {
       one_slot();
     }
     now_ = next_slot(kId, kInterval, now_);
-    look(now_, now_ + milliseconds(20), 0);  // so that nothing is left open behind the last look
+    look(now_, now_ + milliseconds(20), 0);  // so that no longer gap is left open behind the last look
+    if (below(3) == 0) miss(next_slot(kId, kInterval, now_ + milliseconds(50)));
   }
 
   std::vector<Observed> results;
@@ -62,11 +63,21 @@ class Live {
     apply(advance(standing, look, patience, horizon_of(kInterval, kTimeout, patience), missed_));
     missed_.reset();
   }
+  void miss(WallTime slot) {
+    gaps.push_back({{slot, slot + milliseconds(1)}, GapReason::kOverload, false});
+    apply(lose_sight(standing, missed_ ? missed_->from : slot, {0, static_cast<std::int16_t>(GapReason::kOverload)}));
+    missed_.reset();
+  }
   void one_slot() {
     const WallTime slot = next_slot(kId, kInterval, now_);
     now_ = slot;
-    if (below(12) == 0) {
-      gaps.push_back({{slot, slot + milliseconds(1)}, GapReason::kOverload, false});
+    if (below(14) == 0) {  // one missed slot: sight is lost at once
+      miss(slot);
+      return;
+    }
+    if (below(20) == 0) {  // several: told with the next look
+      now_ = slot + milliseconds(below(5) * kInterval);
+      gaps.push_back({{slot, now_ + milliseconds(kInterval)}, GapReason::kOverload, false});
       if (!missed_) missed_ = Missed{slot, GapReason::kOverload};
       return;
     }
