@@ -15,8 +15,9 @@ namespace {
 constexpr std::chrono::seconds kSecond{1};
 constexpr std::int32_t kExtraLook = 100;  // looks that are no slots are numbered from here (RULES B 3)
 
-std::int32_t extra_number(WallTime slot_at, WallTime now) {
-  return kExtraLook + static_cast<std::int32_t>((now - slot_at).count());
+// By the monotonic clock, so that no number comes twice in time that is lived twice.
+std::int32_t extra_number(Now now) {
+  return kExtraLook + static_cast<std::int32_t>(now.mono.ns / 1'000'000 % 1'000'000'000);
 }
 }  // namespace
 
@@ -62,7 +63,7 @@ void Roster::process_due(std::uint32_t index, Now now) {
 
 void Roster::slot_due(std::uint32_t index, WallTime slot, WallTime now) {
   Record& record = records_[index];
-  if (slot < relived_until_) {  // answered before the clock was set back: look, but owe nothing
+  if (slot < held(record.shard)->relived_until) {  // answered before the clock was set back: look, but owe nothing
     if (record.stage == Stage::kIdle && record.look_next == WallTime{}) {
       record.look_next = slot;
       record.look_trigger = Trigger::kSlot;
@@ -179,7 +180,7 @@ LookStart Roster::start(const WaitingLook& place, Now now) {
     flight.command = command->second;
     commands_.erase(command);
   }
-  name_look(record, flight, now.wall);
+  name_look(record, flight, now);
   record.look_next = WallTime{};
   record.stage = Stage::kInFlight;
   record.flight = number;
@@ -195,24 +196,24 @@ LookStart Roster::start(const WaitingLook& place, Now now) {
 }
 
 // The key of the row: (slot_at, look). Extra looks are numbered by the millisecond in which they start, so that no
-// restart repeats one.
-void Roster::name_look(Record& record, Flight& flight, WallTime now) {
+// restart and no clock that is set back repeats one.
+void Roster::name_look(Record& record, Flight& flight, Now now) {
   if (record.owed > 0) {
     flight.trigger = Trigger::kSlot;
     flight.slot_at = record.owed_from;
     flight.look = 0;
-    lateness_.add(static_cast<double>(std::max<std::int64_t>(0, (now - flight.slot_at).count())) / 1000.0);
+    lateness_.add(static_cast<double>(std::max<std::int64_t>(0, (now.wall - flight.slot_at).count())) / 1000.0);
   } else if (record.look_trigger == Trigger::kConfirm) {
     flight.trigger = Trigger::kConfirm;
     ++record.chain_look;
     flight.slot_at =
-        record.chain_extra ? slot_at_or_before(record.plan.id, record.plan.interval_ms, now) : record.chain_slot;
-    flight.look = record.chain_extra ? extra_number(flight.slot_at, now) : record.chain_look;
+        record.chain_extra ? slot_at_or_before(record.plan.id, record.plan.interval_ms, now.wall) : record.chain_slot;
+    flight.look = record.chain_extra ? extra_number(now) : record.chain_look;
     return;
   } else {
     flight.trigger = flight.command ? Trigger::kManual : record.look_trigger;
-    flight.slot_at = slot_at_or_before(record.plan.id, record.plan.interval_ms, now);
-    flight.look = extra_number(flight.slot_at, now);
+    flight.slot_at = slot_at_or_before(record.plan.id, record.plan.interval_ms, now.wall);
+    flight.look = extra_number(now);
   }
   record.chain_slot = flight.slot_at;
   record.chain_look = 0;

@@ -116,6 +116,7 @@ class Roster {
     OwnedShard owned;
     WallTime marked;         // the last mark that the sink took
     std::optional<Gap> gap;  // not taken by the sink yet
+    WallTime relived_until;  // slots before it were answered before the clock was set back
     std::vector<std::uint32_t> members;
   };
   struct Stretch {  // slots that ended without a look
@@ -139,7 +140,7 @@ class Roster {
   void rekey(std::uint32_t index);
   void start_looks(Turn& turn, Now now);
   LookStart start(const WaitingLook& place, Now now);
-  void name_look(Record& record, Flight& flight, WallTime now);
+  void name_look(Record& record, Flight& flight, Now now);
   std::uint32_t new_flight();
 
   // roster_clock.cpp: time that was not lived
@@ -153,9 +154,14 @@ class Roster {
   HeldShard* held(Shard shard);
   void add(ScheduledMonitor&& monitor, bool bulk, WallTime watched_through, GapReason reason, Now now);
   void replace(std::uint32_t index, ScheduledMonitor&& monitor, Now now);
-  void end_revision(std::uint32_t index, WallTime at, Now now);
+  void end_revision(std::uint32_t index, WallTime at);
   void pause(std::uint32_t index);
-  void settle_slots_since(std::uint32_t index, WallTime from, Now now);
+  // The slots that the revision before it answered already.
+  struct Answered {
+    std::int32_t interval_ms = 0;  // 0: there was none
+    WallTime before;
+  };
+  void settle_slots_since(std::uint32_t index, WallTime from, const Answered& answered, Now now);
   void look_soon(std::uint32_t index, Now now);
   void remove(std::uint32_t index);
   void cancel_flight(Record& record);
@@ -187,6 +193,7 @@ class Roster {
   DueQueue due_;
   Admission admission_;
   std::array<std::optional<HeldShard>, kShards> shards_;
+  std::vector<Shard> holding_;  // those that shards_ has
   std::vector<Flight> flights_;
   std::vector<std::uint32_t> free_flights_;
   std::size_t flying_ = 0;
@@ -197,7 +204,6 @@ class Roster {
   std::optional<Now> last_;   // the latest instant we were told
   WallTime due_through_;      // slots up to here have fallen due
   Instant second_at_;         // when every_second() is due
-  WallTime relived_until_;    // slots before it were answered before the clock was set back
   std::uint64_t stalls_ = 0;  // times we stood still, or the clock stepped forward
   int at_once_ = 0;           // looks granted at once in this second
   bool draining_ = false;

@@ -14,6 +14,7 @@ namespace everup::scheduler {
 
 namespace {
 constexpr milliseconds kLearntInTime{5'000};  // later than this, the slots since the change were simply not watched
+constexpr milliseconds kMarkAge{2'000};       // marks are offered every second
 constexpr std::int64_t kSpreadMs = 60'000;
 
 std::size_t kind_number(const CheckPlan& plan) { return static_cast<std::size_t>(plan.kind); }
@@ -37,6 +38,7 @@ void Roster::take_shard(const OwnedShard& owned, std::vector<ScheduledMonitor>&&
   }
   lose_shard(owned.shard);
   HeldShard& shard = shards_[static_cast<std::size_t>(owned.shard)].emplace();
+  holding_.push_back(owned.shard);
   shard.owned = owned;
   shard.marked = owned.observed_through;
   const bool watched_before = owned.observed_through != WallTime{};
@@ -46,7 +48,10 @@ void Roster::take_shard(const OwnedShard& owned, std::vector<ScheduledMonitor>&&
   if (!watched_before) {
     for (const ScheduledMonitor& monitor : monitors) through = std::min(through, monitor.plan.created_at);
   }
-  if (through > now.wall) relived_until_ = std::max(relived_until_, through);
+  if (through > now.wall) {  // the clock was set back; what was answered after the mark nobody knows
+    shard.relived_until = through + kMarkAge;
+    gap(shard, {through, through + kMarkAge}, reason);
+  }
   gap(shard, {through, now.wall}, reason);
   for (ScheduledMonitor& monitor : monitors) add(std::move(monitor), true, through, reason, now);
   offer_gaps();
@@ -57,6 +62,7 @@ void Roster::lose_shard(Shard lost) {
   if (shard == nullptr) return;
   while (!shard->members.empty()) remove(shard->members.back());
   shards_[static_cast<std::size_t>(lost)].reset();
+  std::erase(holding_, lost);
 }
 
 void Roster::change(MonitorChange&& change, Now now) {
@@ -111,7 +117,7 @@ void Roster::add(ScheduledMonitor&& monitor, bool bulk, WallTime watched_through
     return;
   }
   if (!bulk) {
-    settle_slots_since(index, std::max(plan.created_at, plan.revised_at), now);
+    settle_slots_since(index, std::max(plan.created_at, plan.revised_at), {}, now);
     look_soon(index, now);
     return;
   }
@@ -147,7 +153,12 @@ void Roster::replace(std::uint32_t index, ScheduledMonitor&& monitor, Now now) {
   adopt(record, std::move(monitor.standing));
   if (monitor.plan.revision <= record.plan.revision) return;
   const bool was_paused = record.plan.paused;
-  if (!was_paused) end_revision(index, monitor.plan.revised_at, now);
+  Answered answered;
+  if (!was_paused) {
+    process_due(index, now);
+    answered = {record.plan.interval_ms, record.owed > 0 ? record.owed_from : record.slot_next};
+    end_revision(index, monitor.plan.revised_at);
+  }
   count(record, -1);
   record.plan = std::move(monitor.plan);
   count(record, 1);
@@ -158,14 +169,13 @@ void Roster::replace(std::uint32_t index, ScheduledMonitor&& monitor, Now now) {
   if (record.stage == Stage::kInFlight) cancel_flight(record);
   if (record.stage == Stage::kWaiting) call_off(record);
   record.look_next = WallTime{};
-  settle_slots_since(index, record.plan.revised_at, now);
+  settle_slots_since(index, record.plan.revised_at, answered, now);
   look_soon(index, now);
 }
 
 // The slots of the present revision end at `at`: those before it fall due, those after it are no slots any more.
-void Roster::end_revision(std::uint32_t index, WallTime at, Now now) {
+void Roster::end_revision(std::uint32_t index, WallTime at) {
   Record& record = records_[index];
-  process_due(index, now);
   const WallTime end = slot_at_or_after(record.plan.id, record.plan.interval_ms, at);
   if (record.slot_next <= end) return;
   record.slot_next = end;
@@ -196,21 +206,23 @@ void Roster::pause(std::uint32_t index) {
   rekey(index);
 }
 
-void Roster::settle_slots_since(std::uint32_t index, WallTime from, Now now) {
+void Roster::settle_slots_since(std::uint32_t index, WallTime from, const Answered& answered, Now now) {
   Record& record = records_[index];
   const CheckPlan& plan = record.plan;
   const WallTime first = slot_at_or_after(plan.id, plan.interval_ms, from);
-  if (first > now.wall) {
-    record.slot_next = first;
-    return;
-  }
+  record.slot_next = first;
+  if (first > now.wall) return;
   record.slot_next = next_slot(plan.id, plan.interval_ms, now.wall);
-  if (now.wall - from <= kLearntInTime) {
-    for (WallTime slot = first; slot <= now.wall; slot = slot + milliseconds(plan.interval_ms)) owe(index, slot);
+  if (now.wall - from > kLearntInTime) {
+    const std::int64_t slots = slots_in(plan.id, plan.interval_ms, {first, record.slot_next});
+    book(index, {first, record.slot_next, static_cast<std::uint32_t>(slots), GapReason::kRestart});
     return;
   }
-  const std::int64_t slots = slots_in(plan.id, plan.interval_ms, {first, record.slot_next});
-  book(index, {first, record.slot_next, static_cast<std::uint32_t>(slots), GapReason::kRestart});
+  for (WallTime slot = first; slot <= now.wall; slot = slot + milliseconds(plan.interval_ms)) {
+    const bool again = answered.interval_ms > 0 && slot < answered.before &&
+                       slot_at_or_before(plan.id, answered.interval_ms, slot) == slot;
+    if (!again && slot >= held(record.shard)->relived_until) owe(index, slot);
+  }
 }
 
 // At once; when many come together, spread.

@@ -42,10 +42,10 @@ void Roster::time_was_lost(Now now, milliseconds moved) {
     WallTime& first = from[static_cast<std::size_t>(record.shard)];
     if (record.stage == Stage::kWaiting) first = std::min(first, record.owed_from);
   }
-  for (auto& shard : shards_) {
-    if (!shard) continue;
-    gap(*shard, {from[static_cast<std::size_t>(shard->owned.shard)], now.wall}, GapReason::kClock);
-    for (const std::uint32_t index : shard->members) skip_slots(index, now.wall, moved);
+  for (const Shard number : holding_) {
+    HeldShard& shard = *held(number);
+    gap(shard, {from[static_cast<std::size_t>(number)], now.wall}, GapReason::kClock);
+    for (const std::uint32_t index : shard.members) skip_slots(index, now.wall, moved);
   }
   admission_.clear_waiting();
   due_through_ = now.wall;
@@ -83,13 +83,13 @@ void Roster::look_within_a_minute(Record& record, WallTime now, Trigger trigger)
   record.look_trigger = trigger;
 }
 
-// The clock was set back: slots before `relived_until_` are answered already. Monitors are watched on as ever, under
+// The clock was set back: slots before `relived_until` are answered already. Monitors are watched on as ever, under
 // numbers that no earlier row has, and the marks wait until time is new again.
 void Roster::time_comes_again(milliseconds moved, Now now) {
-  relived_until_ = std::max(relived_until_, due_through_ + milliseconds(1));
-  for (auto& shard : shards_) {
-    if (!shard) continue;
-    for (const std::uint32_t index : shard->members) {
+  for (const Shard number : holding_) {
+    HeldShard& shard = *held(number);
+    shard.relived_until = std::max(shard.relived_until, due_through_ + milliseconds(1));
+    for (const std::uint32_t index : shard.members) {
       Record& record = records_[index];
       record.slot_next = slot_at_or_after(record.plan.id, record.plan.interval_ms, now.wall);
       if (record.look_next != WallTime{}) record.look_next = record.look_next + moved;

@@ -45,6 +45,7 @@ void Roster::on_outcome(std::uint64_t token, Outcome&& outcome, Now now) {
   checks_[static_cast<std::size_t>(record.plan.kind)][static_cast<std::size_t>(outcome.verdict)]++;
   duration_[static_cast<std::size_t>(record.plan.kind)].add(outcome.timings.total_us / 1e6);
 
+  const bool room = offer_lost(index);  // first: it may conclude
   const bool concludes = record.plan.revision == flight.revision && !record.plan.paused;
   Judged judged{record.standing, std::nullopt};
   if (concludes) judged = judge(record, flight, outcome);
@@ -71,7 +72,7 @@ void Roster::on_outcome(std::uint64_t token, Outcome&& outcome, Now now) {
   const bool with_evidence = concludes && outcome.evidence && keep_evidence(record, outcome, judged, now.wall);
   if (with_evidence) row.evidence = std::move(outcome.evidence);
 
-  if (offer_lost(index) && sink_.offer(std::move(row))) {
+  if (room && sink_.offer(std::move(row))) {
     owe_nothing(index);
     if (concludes) {
       record.unseen_from = WallTime{};
@@ -153,7 +154,10 @@ void Roster::unseen(Record& record, WallTime from, GapReason reason) {
 
 void Roster::book_owed(std::uint32_t index, GapReason reason) {
   const Record& record = records_[index];
-  const Stretch stretch{record.owed_from, record.slot_next, record.owed, reason};
+  // After the clock was set back the next slot may lie before the one that is owed.
+  const milliseconds length(static_cast<std::int64_t>(record.owed - 1) * record.plan.interval_ms + 1);
+  const WallTime to = std::max(record.slot_next, record.owed_from + length);
+  const Stretch stretch{record.owed_from, to, record.owed, reason};
   owe_nothing(index);
   book(index, stretch);
 }
@@ -161,7 +165,8 @@ void Roster::book_owed(std::uint32_t index, GapReason reason) {
 void Roster::book(std::uint32_t index, Stretch stretch) {
   missed_[static_cast<std::size_t>(stretch.reason)] += stretch.slots;
   if (const auto lost = lost_.find(index); lost != lost_.end()) {
-    lost->second.to = stretch.to;
+    lost->second.from = std::min(lost->second.from, stretch.from);
+    lost->second.to = std::max(lost->second.to, stretch.to);
     lost->second.slots += stretch.slots;
     return;
   }
@@ -217,11 +222,12 @@ void Roster::gap(HeldShard& shard, Span span, GapReason reason) {
 }
 
 void Roster::offer_gaps() {
-  for (auto& shard : shards_) {
-    if (!shard || !shard->gap) continue;
-    Gap copy = *shard->gap;
+  for (const Shard number : holding_) {
+    HeldShard& shard = *held(number);
+    if (!shard.gap) continue;
+    Gap copy = *shard.gap;
     if (!sink_.offer(std::move(copy))) return;
-    shard->gap.reset();
+    shard.gap.reset();
   }
 }
 
@@ -234,8 +240,9 @@ Roster::Throughs Roster::throughs(WallTime now) const {
   };
   for (const std::uint32_t index : owing_) hold(records_[index].shard, records_[index].owed_from);
   for (const auto& [index, stretch] : lost_) hold(records_[index].shard, stretch.from);
-  for (const auto& shard : shards_) {
-    if (shard && shard->gap) hold(shard->owned.shard, shard->gap->span.from);
+  for (const Shard number : holding_) {
+    const auto& shard = shards_[static_cast<std::size_t>(number)];
+    if (shard->gap) hold(number, shard->gap->span.from);
   }
   return through;
 }
@@ -243,15 +250,16 @@ Roster::Throughs Roster::throughs(WallTime now) const {
 void Roster::offer_marks(WallTime now) {
   const Throughs through = throughs(now);
   std::vector<ShardMark> marks;
-  for (const auto& shard : shards_) {
-    if (!shard) continue;
-    const WallTime mark = through[static_cast<std::size_t>(shard->owned.shard)];
-    if (mark <= shard->marked) continue;
-    marks.push_back({options_.region, shard->owned.shard, shard->owned.epoch, shard->owned.since_epoch, mark});
+  for (const Shard number : holding_) {
+    const HeldShard& shard = *held(number);
+    const WallTime mark = through[static_cast<std::size_t>(number)];
+    if (mark <= shard.marked) continue;
+    marks.push_back({options_.region, number, shard.owned.epoch, shard.owned.since_epoch, mark});
   }
   if (marks.empty() || !sink_.offer(std::move(marks))) return;
-  for (auto& shard : shards_) {
-    if (shard) shard->marked = std::max(shard->marked, through[static_cast<std::size_t>(shard->owned.shard)]);
+  for (const Shard number : holding_) {
+    HeldShard& shard = *held(number);
+    shard.marked = std::max(shard.marked, through[static_cast<std::size_t>(number)]);
   }
 }
 
@@ -274,9 +282,9 @@ std::vector<std::uint64_t> Roster::finish(Now now) {
   }
   every_second(now);
   const Throughs through = throughs(now.wall);
-  for (auto& shard : shards_) {
-    if (!shard) continue;
-    for (const std::uint32_t index : shard->members) {
+  for (const Shard number : holding_) {
+    HeldShard& shard = *held(number);
+    for (const std::uint32_t index : shard.members) {
       Record& record = records_[index];
       if (record.stage == Stage::kInFlight) cancel_flight(record);
       if (record.stage == Stage::kWaiting) call_off(record);
@@ -284,7 +292,7 @@ std::vector<std::uint64_t> Roster::finish(Now now) {
       owe_nothing(index);
       record.look_next = WallTime{};
     }
-    gap(*shard, {through[static_cast<std::size_t>(shard->owned.shard)], now.wall}, GapReason::kRestart);
+    gap(shard, {through[static_cast<std::size_t>(number)], now.wall}, GapReason::kRestart);
   }
   offer_gaps();
   lost_.clear();  // they lie inside the gaps
@@ -311,7 +319,7 @@ SchedulerStats Roster::stats() const {
   }
   stats.lateness = lateness_;
   stats.in_flight = flying_;
-  for (const auto& shard : shards_) stats.shards_owned += shard.has_value() ? 1U : 0U;
+  stats.shards_owned = holding_.size();
   stats.monitors_total = records_.size();
   return stats;
 }

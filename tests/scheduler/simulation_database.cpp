@@ -1,0 +1,227 @@
+// The judge: what a database would have stored, and whether it is the truth.
+#include <algorithm>
+
+#include "core/schedule.h"
+#include "tests/scheduler/simulation.h"
+
+namespace everup::scheduler::testing {
+
+namespace {
+constexpr std::size_t kComplaintsMax = 20;
+
+std::string name(const Observation& row) {
+  return to_string(row.monitor) + " slot " + std::to_string(row.slot_at.ms) + " look " + std::to_string(row.look);
+}
+}  // namespace
+
+void Database::complain(const std::string& what) {
+  if (violations_.size() < kComplaintsMax) violations_.push_back(what);
+}
+
+void Database::log(std::int64_t value) { hash_ = (hash_ ^ static_cast<std::uint64_t>(value)) * 0x100000001b3ULL; }
+
+void Database::tell(const std::string& event) { story_.insert({now.ms, event}); }
+
+std::string Database::story_around(WallTime at) const {
+  std::string all;
+  for (auto one = story_.lower_bound(at.ms - 600'000); one != story_.end() && one->first < at.ms + 600'000; ++one) {
+    all += " · " + std::to_string(one->first - at.ms) + " ms: " + one->second;
+  }
+  return all;
+}
+
+bool Database::offer(Observation&& observation) {
+  if (full) {
+    ++refused;
+    return false;
+  }
+  StoredMonitor& monitor = monitors.at(observation.monitor);
+  ++rows;
+  for (const std::int64_t value :
+       {observation.monitor.value, observation.slot_at.ms, observation.started_at.ms,
+        static_cast<std::int64_t>(observation.look), static_cast<std::int64_t>(observation.verdict),
+        static_cast<std::int64_t>(observation.covered)}) {
+    log(value);
+  }
+  const OwnedShard& shard = shards.at(shard_of(observation.monitor));
+  if (observation.epoch != shard.epoch) complain("old epoch: " + name(observation));
+  if (!monitor.keys.insert({observation.slot_at.ms, observation.look}).second)
+    complain("stored twice: " + name(observation));
+  if (observation.covered < 1) complain("covers nothing: " + name(observation));
+  if (observation.missed) {
+    ++missed;
+    if (observation.started_at != observation.slot_at || observation.look != 0)
+      complain("odd missed row: " + name(observation));
+  } else {
+    if (observation.look == 0) latest_ms = std::max(latest_ms, (observation.started_at - observation.slot_at).count());
+    const bool down = observation.verdict == Verdict::kDown;
+    if (down && target_failed && !target_failed(observation)) complain("false down: " + name(observation));
+  }
+  monitor.rows.push_back({observation.slot_at, observation.started_at, turned, observation.look, observation.covered,
+                          observation.verdict, observation.missed.has_value(),
+                          observation.revision == monitor.plan.revision});
+  if (observation.conclusion) conclude(monitor, observation);
+  return true;
+}
+
+void Database::conclude(StoredMonitor& monitor, const Observation& row) {
+  const Conclusion& made = *row.conclusion;
+  Standing& standing = monitor.standing;
+  if (made.version_before != standing.version || made.version_after <= made.version_before) {
+    complain("broken chain: " + name(row) + " from " + std::to_string(made.version_before) + " stored " +
+             std::to_string(standing.version));
+  }
+  for (const SpanEdge& edge : made.edges) {
+    if (!monitor.edges.empty()) {
+      const SpanEdge& last = monitor.edges.back();
+      if (edge.at <= last.at) complain("span without length: " + name(row));
+      if (edge.state == last.state && edge.reason == last.reason) complain("span that changes nothing: " + name(row));
+    }
+    monitor.edges.push_back(edge);
+  }
+  if (!monitor.edges.empty() && monitor.edges.back().state != made.booked)
+    complain("booked is not the open span: " + name(row));
+  if (made.flip) {
+    if (made.flip->from != standing.health || made.flip->to != made.health) complain("odd flip: " + name(row));
+    monitor.flips.push_back(*made.flip);
+    (made.flip->to == State::kDown ? flips_down : flips_up)++;
+    if (made.flip->to == State::kDown) {
+      int failures = 0;
+      for (auto at = monitor.rows.rbegin(); at != monitor.rows.rend(); ++at) {
+        if (at->missed || !at->concludes || at->verdict == Verdict::kInconclusive) continue;
+        if (at->verdict != Verdict::kDown) break;
+        ++failures;
+      }
+      if (failures < monitor.plan.confirm.failures) complain("down too early: " + name(row));
+    }
+  }
+  standing.version = made.version_after;
+  standing.health = made.health;
+  standing.booked = made.booked;
+  standing.health_since = made.health_since;
+  standing.booked_since = made.booked_since;
+  standing.pending_since = made.pending_since;
+}
+
+bool Database::offer(Gap&& gap) {
+  if (full) {
+    ++refused;
+    return false;
+  }
+  log(gap.span.from.ms);
+  log(gap.span.to.ms);
+  if (gap.span.empty()) complain("empty gap");
+  if (gap.monitor) {
+    monitors.at(gap.monitor).gaps.push_back(gap);
+  } else {
+    gaps.push_back(gap);
+  }
+  return true;
+}
+
+bool Database::offer(std::vector<ShardMark>&& marks) {
+  if (full) {
+    ++refused;
+    return false;
+  }
+  for (const ShardMark& mark : marks) {
+    OwnedShard& shard = shards.at(mark.shard);
+    if (mark.through <= shard.observed_through) complain("a mark went back: shard " + std::to_string(mark.shard));
+    if (mark.epoch != shard.epoch) complain("a mark of an old epoch: shard " + std::to_string(mark.shard));
+    shard.observed_through = mark.through;
+  }
+  return true;
+}
+
+namespace {
+std::string rows_around(const StoredMonitor& monitor, WallTime slot, const std::vector<Gap>& shard_gaps) {
+  const milliseconds near(2 * monitor.plan.interval_ms);
+  std::string all;
+  const auto put = [&](std::string_view what, WallTime at) {
+    all += " " + std::string(what) + std::to_string((at - slot).count());
+  };
+  for (const auto& row : monitor.rows) {
+    if (row.slot_at < slot - near || row.slot_at > slot + near) continue;
+    put(row.missed ? "; missed " : "; row ", row.slot_at);
+    all += " look " + std::to_string(row.look) + " covers " + std::to_string(row.covered);
+    put("started ", row.started_at);
+    put("ended ", row.ended_at);
+  }
+  for (const Gap& gap : monitor.gaps) {
+    if (gap.span.to < slot - near || gap.span.from > slot + near) continue;
+    put("; gap ", gap.span.from);
+    put("to ", gap.span.to);
+  }
+  for (const Gap& gap : shard_gaps) {
+    if (gap.shard != shard_of(monitor.plan.id) || gap.span.to < slot - near || gap.span.from > slot + near) continue;
+    put("; shard gap ", gap.span.from);
+    put("to ", gap.span.to);
+  }
+  for (const auto& revision : monitor.history) {
+    if (revision.from < slot - near || revision.from > slot + near) continue;
+    put(revision.paused ? "; paused " : "; revision ", revision.from);
+    all += " interval " + std::to_string(revision.interval_ms);
+  }
+  return all;
+}
+}  // namespace
+
+void Database::audit() {
+  for (const auto& [id, monitor] : monitors) audit(monitor);
+}
+
+void Database::audit(const StoredMonitor& monitor) {
+  const MonitorId id = monitor.plan.id;
+  WallTime end = shards.at(shard_of(id)).observed_through;
+  // What was in flight when it was deleted is dropped with it.
+  if (monitor.deleted) end = std::min(end, monitor.deleted_at - milliseconds(monitor.plan.timeout_ms + 420'000));
+  std::vector<std::int64_t> slots;
+  for (std::size_t i = 0; i < monitor.history.size(); ++i) {
+    const auto& revision = monitor.history[i];
+    const WallTime to = i + 1 < monitor.history.size() ? std::min(monitor.history[i + 1].from, end) : end;
+    if (revision.paused) continue;
+    for (WallTime slot = slot_at_or_after(id, revision.interval_ms, revision.from); slot < to;
+         slot = slot + milliseconds(revision.interval_ms)) {
+      slots.push_back(slot.ms);
+    }
+  }
+  std::vector<int> answers(slots.size(), 0);
+  const auto answer = [&](std::vector<std::int64_t>::iterator at) {
+    const bool swallowed = std::any_of(gaps.begin(), gaps.end(), [&](const Gap& gap) {
+      return gap.reason == GapReason::kClock && gap.shard == shard_of(id) && gap.span.contains(WallTime{*at});
+    });
+    if (!swallowed) ++answers[static_cast<std::size_t>(at - slots.begin())];
+    return !swallowed;
+  };
+  for (const auto& row : monitor.rows) {
+    // Its own slot, and those that fell due while it ran; what a gap of the clock swallowed meanwhile did not.
+    const bool slot_look = row.look == 0;
+    if (slot_look && !std::binary_search(slots.begin(), slots.end(), row.slot_at.ms)) continue;
+    int left = slot_look ? row.covered : row.covered - 1;
+    if (row.look >= 100) {
+      auto at = std::upper_bound(slots.begin(), slots.end(), row.ended_at.ms);
+      while (left > 0 && at != slots.begin()) left -= answer(--at) ? 1 : 0;
+    } else {
+      auto at = slot_look ? std::lower_bound(slots.begin(), slots.end(), row.slot_at.ms)
+                          : std::upper_bound(slots.begin(), slots.end(), row.started_at.ms);
+      if (slot_look) ++answers[static_cast<std::size_t>(at++ - slots.begin())], --left;
+      for (; left > 0 && at != slots.end(); ++at) left -= answer(at) ? 1 : 0;
+    }
+  }
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (answers[i] == 1) continue;
+    const WallTime slot{slots[i]};
+    std::string where = to_string(id) + " slot " + std::to_string(slots[i]) + " interval " +
+                        std::to_string(monitor.plan.interval_ms) + story_around(slot);
+    if (answers[i] != 1) where += rows_around(monitor, slot, gaps);
+    if (answers[i] > 1) complain("answered " + std::to_string(answers[i]) + " times: " + where);
+    const auto inside = [&](const Gap& gap) {
+      return gap.span.contains(slot) && (gap.monitor ? gap.monitor == id : gap.shard == shard_of(id));
+    };
+    const bool in_gap =
+        std::any_of(gaps.begin(), gaps.end(), inside) || std::any_of(monitor.gaps.begin(), monitor.gaps.end(), inside);
+    if (answers[i] == 0 && !in_gap) complain("never ended: " + where);
+  }
+}
+
+}  // namespace everup::scheduler::testing
