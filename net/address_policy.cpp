@@ -1,16 +1,23 @@
 #include "net/address_policy.h"
 
 #include <ifaddrs.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
+#include "net/digest.h"
+#include "net/fd.h"
 #include "net/handle.h"
 
 namespace everup::net {
 namespace {
+
+constexpr std::size_t kInterfaceAddressesMax = 1024;  // of a family, without netlink
 
 struct Range {
   Cidr cidr;
@@ -108,10 +115,36 @@ std::vector<Address> sorted_hosts(std::vector<Address> addresses) {
   return addresses;
 }
 
+// Where netlink is forbidden (systemd's RestrictAddressFamilies): the older ways, an ioctl for IPv4 and a file for
+// IPv6.
+Result<std::vector<Address>> interface_addresses_without_netlink() {
+  const Fd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  std::vector<ifreq> entries(kInterfaceAddressesMax);
+  ifconf list{};
+  list.ifc_len = static_cast<int>(entries.size() * sizeof(ifreq));
+  list.ifc_req = entries.data();
+  if (!any || ::ioctl(any.value(), SIOCGIFCONF, &list) != 0) {
+    return Error{ErrorCode::kUnavailable, std::string("the addresses of the interfaces: ") + std::strerror(errno)};
+  }
+  entries.resize(static_cast<std::size_t>(list.ifc_len) / sizeof(ifreq));
+  std::vector<Address> out;
+  for (const ifreq& entry : entries) {
+    if (const auto address = Address::from_sockaddr(&entry.ifr_addr)) out.push_back(*address);
+  }
+  std::ifstream in("/proc/net/if_inet6");  // absent: no IPv6
+  for (std::string line; out.size() < 2 * kInterfaceAddressesMax && std::getline(in, line);) {
+    const auto raw = from_hex(std::string_view(line).substr(0, 32));
+    if (!raw || raw->size() != 16) continue;
+    std::array<std::uint8_t, 16> bytes;
+    std::copy(raw->begin(), raw->end(), bytes.begin());
+    out.push_back(Address::from_v6(bytes));
+  }
+  return out;
+}
+
 Result<std::vector<Address>> interface_addresses() {
   ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0)
-    return Error{ErrorCode::kUnavailable, std::string("getifaddrs: ") + std::strerror(errno)};
+  if (::getifaddrs(&list) != 0) return interface_addresses_without_netlink();
   const Handle<ifaddrs, ::freeifaddrs> owned(list);
   std::vector<Address> out;
   for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -40,6 +41,9 @@ Result<std::int64_t> raise_descriptor_limit() {
 }
 
 Result<std::int64_t> open_descriptors() {
+  // Since Linux 6.2 the directory's size is the count; before, and in some sandboxes, it is 0 and we have to walk.
+  struct stat status {};
+  if (::stat("/proc/self/fd", &status) == 0 && status.st_size > 0) return static_cast<std::int64_t>(status.st_size);
   const Handle<DIR, ::closedir> directory(::opendir("/proc/self/fd"));
   if (!directory) return system_error("/proc/self/fd", errno);
   std::int64_t count = -1;  // the directory's own descriptor is in the list and gone afterwards

@@ -152,6 +152,7 @@ ResolverStats ResolverState::stats() const {
 void ResolverState::cancel(PendingQuery& query) {
   loop_.cancel(query.deadline);
   loop_.cancel(query.delay);
+  loop_.cancel(query.doubt);
   const Resolver::OnResolved gone = std::exchange(query.on_resolved, nullptr);
 }
 
@@ -195,6 +196,11 @@ void ResolverState::begin(const Waiter& query, std::string_view name, IpVersion 
     if (const auto late = weak.lock()) on_deadline(late);
   });
   if (!query->resolution.v4.empty() || !query->resolution.v6.empty()) arm_delay(query);  // one family was in the cache
+  if (deadline - now() < 2 * kSuspicion) {  // too short for the ordinary suspicion
+    query->doubt = loop_.at(now() + (deadline - now()) / 2, [this, weak = std::weak_ptr(query)] {
+      if (const auto doubtful = weak.lock()) on_doubt(doubtful);
+    });
+  }
   if (query->waits_v4) want(query, Family::kV4);
   if (query->waits_v6 && query->on_resolved) want(query, Family::kV6);
 }
@@ -279,6 +285,7 @@ void ResolverState::on_answer(std::uint64_t id, DnsAnswer&& answer) {
                     answer.kind == DnsAnswer::Kind::kNoData;
   if (const auto control = controls_.find(id); control != controls_.end()) {
     if (good) note_good(control->second);
+    stats_.controls_good += good;
     controls_.erase(control);
     return controls_.empty() ? end_control() : judge_suspects(false);
   }
@@ -429,6 +436,12 @@ void ResolverState::arm_delay(const Waiter& query) {
   });
 }
 
+// Half of a short time is over without an answer: are the servers there at all? on_deadline() will want to know.
+void ResolverState::on_doubt(const Waiter& query) {
+  if (waits(*query) && !good_since(now() - 2 * kSuspicion, query->resolution.name) && control_allowed())
+    start_control();
+}
+
 // The caller's time is over: whatever is known by now decides.
 void ResolverState::on_deadline(const Waiter& query) {
   for (const Family family : {Family::kV4, Family::kV6}) {
@@ -474,6 +487,7 @@ void ResolverState::run_ready() {
 void ResolverState::finish(const Waiter& query) {
   loop_.cancel(query->deadline);
   loop_.cancel(query->delay);
+  loop_.cancel(query->doubt);
   query->waits_v4 = query->waits_v6 = false;
   Resolution& resolution = query->resolution;
   if (resolution.v4.empty() && resolution.v6.empty()) {

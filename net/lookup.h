@@ -24,7 +24,7 @@ struct PendingQuery {
   Resolution resolution;
   bool waits_v4 = false, waits_v6 = false;
   LookupFailure worst = LookupFailure::kNone;  // of the families that brought nothing
-  TimerId deadline, delay;
+  TimerId deadline, delay, doubt;
 };
 
 class ResolverState : public std::enable_shared_from_this<ResolverState> {
@@ -61,6 +61,7 @@ class ResolverState : public std::enable_shared_from_this<ResolverState> {
   void on_answer(std::uint64_t id, DnsAnswer&& answer);
   bool on_tick();
   void on_deadline(const Waiter& query);
+  void on_doubt(const Waiter& query);
   void suspect(Questions::iterator question, std::string words);
   void settle(Questions::iterator question, Finding finding);
   Finding verdict_on(const Question& question) const;

@@ -82,7 +82,7 @@ struct ResolverStats {
   std::uint64_t resolved = 0;    // resolve() calls
   std::uint64_t cache_hits = 0;  // of them answered without asking
   std::uint64_t questions = 0;   // put to the servers, control questions not counted
-  std::uint64_t controls = 0;
+  std::uint64_t controls = 0, controls_good = 0;
   std::uint64_t failures[6] = {};  // by LookupFailure
   std::size_t in_flight = 0, waiting = 0, cached = 0;
 };

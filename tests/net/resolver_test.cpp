@@ -304,6 +304,28 @@ TEST_F(ResolverTest, ADeadlineIsKeptWhateverTheServersDo) {
   EXPECT_EQ(resolve(resolver, "hang2.test", IpVersion::kAny, seconds(-1)).failure, LookupFailure::kDeadline);
 }
 
+// 200 ms are too short for tries and ticks, yet the servers are asked about another name in time: this silence is the
+// name's.
+TEST_F(ResolverTest, AShortDeadlineStillFindsOutWhoseFaultItIs) {
+  clock.freeze();
+  loop.run_once(milliseconds(0));
+  DnsServer server(loop, [](const DnsQuery& query) -> Replies {
+    if (query.name == ".") return {reply(query, kOk)};
+    return {};
+  });
+  Resolver resolver(loop, options_for(server));
+  std::optional<Resolution> got;
+  const Query query = resolver.resolve("hang.test", IpVersion::k4, in(milliseconds(200)),
+                                       [&](Resolution&& told) { got = std::move(told); });
+  pass(milliseconds(100));
+  EXPECT_TRUE(run_until([&] { return server.asked(".") == 1; }));
+  EXPECT_TRUE(run_until([&] { return resolver.stats().controls_good == 1; }));
+  EXPECT_FALSE(got);
+  pass(milliseconds(100));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->failure, LookupFailure::kServerFailure) << got->detail;
+}
+
 // However long the caller would wait, and whatever c-ares does: one question ends after question_max.
 TEST_F(ResolverTest, AQuestionEndsAfterItsOwnMaximum) {
   clock.freeze();
