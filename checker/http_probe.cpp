@@ -20,7 +20,7 @@ const std::shared_ptr<const HttpSettings>& default_settings() {
 }
 
 void add(std::int32_t& sum, std::int64_t us) {
-  sum = std::max<std::int32_t>(sum, 0) + static_cast<std::int32_t>(std::clamp<std::int64_t>(us, 0, 3'600'000'000 / 2));
+  sum = std::max<std::int32_t>(sum, 0) + static_cast<std::int32_t>(std::clamp<std::int64_t>(us, 0, 70'000'000));
 }
 
 std::int64_t us_between(Instant from, Instant to) { return (to - from).count() / 1000; }
@@ -326,7 +326,9 @@ void HttpProbe::judge_look(const HttpAnswer& answer) {
   finish(std::move(outcome));
 }
 
-void HttpProbe::end(Cause cause, std::string detail) { finish(outcome_of(cause, printable(detail, 200))); }
+void HttpProbe::end(Cause cause, std::string detail) {
+  finish(outcome_of(cause, detail.empty() ? std::string(facts(cause).english) : printable(detail, 200)));
+}
 
 std::int32_t HttpProbe::elapsed_us() const {
   return static_cast<std::int32_t>(

@@ -482,7 +482,7 @@ void CurlTransfer::judge_code(int curl_code) {
     case CURLE_HTTP2_STREAM:
       return say(Cause::kHttpProtocol, curl_words(curl_code));
     case CURLE_OUT_OF_MEMORY:
-      if (result_.times.connected > 0 && body_bytes_ == 0) {
+      if (phase() == Phase::kWait || phase() == Phase::kTransfer) {
         return say(Cause::kHttpHeadTooLarge, "a header line is larger than 64 KiB");
       }
       return say(Cause::kOwnResources, curl_words(curl_code));
