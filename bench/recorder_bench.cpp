@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "db/batch_codec.h"
+#include "db/monitor_source.h"
 #include "db/recorder_sql.h"
 #include "tests/recorder/samples.h"
 #include "tests/support/postgres.h"
@@ -91,5 +93,24 @@ int main(int argc, char** argv) {
                 replay ? "replay" : "live", (cpu_us(session->backend_pid()) - server) / all, client / all, encode / all,
                 static_cast<double>(bytes) / all);
   }
+  // What the scheduler waits for at its start: every shard of 100 000 monitors.
+  database.sql("INSERT INTO accounts VALUES (1, 'a', 'UTC', 1)");
+  database.sql(
+      "INSERT INTO monitors (id, account_id, slug, name, target, kind, interval_s, timeout_ms, confirm, "
+      "badge_token, report_token, shard, created_at, updated_at, revised_at) SELECT i, 1, 'm' || i, 'm', "
+      "'https://example.com/' || i, 2, 60, 10000, '{\"failures\":3,\"successes\":2,\"retry_s\":10}', 'b' || i, "
+      "'r' || i, i % 256, 1, 1, 1 FROM generate_series(1, 100000) i");
+  MonitorSourceOptions options;
+  options.connect = database.connector(Role::kWorker);
+  options.node = "node", options.boot = "boot";
+  const auto source = make_monitor_source(options);
+  need(source->hold_shards());
+  std::size_t loaded = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (Shard shard = 0; shard < kShards; ++shard) {
+    need(source->load(shard, [&](ScheduledMonitor&&) { ++loaded; }));
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::printf("load: %zu monitors in %.2f s\n", loaded, took.count());
   return 0;
 }

@@ -387,6 +387,7 @@ Status prepare_recorder_session(Session& session, milliseconds deadline, const s
     // The arrays' lengths vary; one plan by index lookups is right for all of them.
     tx.exec("SET plan_cache_mode = force_generic_plan");
     tx.exec("SET enable_seqscan = off");
+    tx.exec("SET jit = off");  // the penalty for a sequential scan alone would start the compiler
     tx.exec_params("INSERT INTO recorder_streams (node, seq) VALUES ($1, 0) ON CONFLICT DO NOTHING", stream);
     tx.exec("CREATE TEMP TABLE IF NOT EXISTS results_replay (LIKE results) ON COMMIT DELETE ROWS");
     return ok();

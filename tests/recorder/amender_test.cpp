@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <mutex>
+
 #include "core/schedule.h"
 #include "db/amend_plan.h"
 #include "db/keeper.h"
@@ -186,6 +189,40 @@ TEST(Keeper, OnePassAtATimeAndACutOffOneIsFinished) {
   bed.sql("ALTER TABLE results DETACH PARTITION " + name[0][0].as<std::string>());  // detached, never dropped
   ASSERT_FALSE(must(keep(options)).held_elsewhere);
   EXPECT_EQ(bed.number("SELECT count(*) FROM pg_class WHERE relname = '" + name[0][0].as<std::string>() + "'"), 0);
+}
+
+TEST(Keeper, ItsThreadKeepsSweepsTellsAndStops) {
+  LateBed bed;
+  for (int n = 0; n < 5; ++n) bed.result(n, Verdict::kUp);
+  bed.late(0, true);
+  std::mutex mutex;
+  std::condition_variable told;
+  int errors = 0, sweeps = 0;
+  KeeperOptions options;
+  options.connect = []() -> Result<std::unique_ptr<Session>> { return Error{ErrorCode::kUnavailable, "away"}; };
+  options.clock = &bed.clock;
+  AmenderOptions amender;
+  amender.connect = [&, inner = bed.database.connector(Role::kWorker)] {
+    const std::lock_guard lock(mutex);
+    ++sweeps;
+    told.notify_all();
+    return inner();
+  };
+  amender.clock = &bed.clock;
+  amender.node = "node", amender.boot = "boot";
+  Keeper keeper(options, std::make_unique<Amender>(amender), {milliseconds(1), milliseconds(1), milliseconds(1)},
+                [&](const Error&) {
+                  const std::lock_guard lock(mutex);
+                  ++errors;
+                  told.notify_all();
+                });
+  {
+    std::unique_lock lock(mutex);
+    EXPECT_TRUE(told.wait_for(lock, kPatience, [&] { return errors >= 3 && sweeps >= 1; }));
+  }
+  keeper.stop();
+  keeper.stop();
+  EXPECT_EQ(bed.number("SELECT count(*) FROM late_observations"), 0);
 }
 
 }  // namespace

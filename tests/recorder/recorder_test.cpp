@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/recorder/fixture.h"
 
@@ -283,6 +286,33 @@ TEST(Recorder, TheQueueIsBoundedInItemsAndBytes) {
   }
   EXPECT_GT(taken, 5);
   EXPECT_LT(taken, 13);
+}
+
+TEST(Recorder, ManyThreadsOfferAndLookOn) {
+  Bed bed;
+  bed.lease("node", "boot", 1, 1);
+  auto recorder = bed.recorder();
+  constexpr int kThreads = 4, kEach = 300;
+  std::vector<std::thread> threads;
+  std::atomic<int> refused{0};
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int n = 0; n < kEach; ++n) {  // each thread's conclusions chain: their order is kept
+        Observation o = look_of(t + 1, kNoonMs + n * 1000);
+        if (n % 50 == 0) o = concluding(t + 1, kNoonMs + n * 1000, n / 50, n % 100 == 0 ? State::kUp : State::kDown);
+        if (!recorder->offer(std::move(o))) ++refused;
+        if (n % 100 == 0 && recorder->stats().queue > 1'000'000) ++refused;
+        if (recorder->outstanding(shard_of(MonitorId{t + 1})).size() > 1) ++refused;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_TRUE(recorder->drained(kPatience));
+  EXPECT_EQ(refused, 0);
+  EXPECT_EQ(bed.number("SELECT count(*) FROM results"), kThreads * kEach);
+  EXPECT_EQ(bed.number("SELECT count(*) FROM standings WHERE version = 6"), kThreads);
+  EXPECT_EQ(bed.number("SELECT count(*) FROM late_observations"), 0);
+  bed.expect_sound_ledger();
 }
 
 TEST(Recorder, StopStoresWhatWasOffered) {
