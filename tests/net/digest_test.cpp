@@ -74,8 +74,8 @@ TEST(DigestTest, TokensAreDistinctAndRecognised) {
     EXPECT_TRUE(is_token(token)) << token;
     EXPECT_TRUE(seen.insert(token).second);
   }
-  for (std::string bad : {"", "0", "00000000000000000000000000i", "0000000000000000000000000I",
-                          "0000000000000000000000000000"}) {
+  for (std::string bad :
+       {"", "0", "00000000000000000000000000i", "0000000000000000000000000I", "0000000000000000000000000000"}) {
     EXPECT_FALSE(is_token(bad)) << bad;
   }
   EXPECT_TRUE(is_token("00000000000000000000000000"));
