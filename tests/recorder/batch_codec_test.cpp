@@ -76,8 +76,9 @@ TEST(BatchCodec, ExtremesComeBack) {
                          kMin = std::numeric_limits<std::int64_t>::min();
   Batch batch;
   for (const std::int64_t at : {kMax, kMin, std::int64_t{0}, kMax}) {
-    Observation o = look_of(at == 0 ? 1 : kMax, at);
-    o.started_at = WallTime{-at};
+    Observation o = look_of(at == 0 ? 1 : kMax, 0);
+    o.slot_at = WallTime{at};
+    o.started_at = WallTime{at == kMin ? kMax : -at};
     o.epoch = kMax, o.since_epoch = at;
     o.timings.total_us = std::numeric_limits<std::int32_t>::max();
     batch.observations.push_back(std::move(o));
