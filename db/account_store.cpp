@@ -211,7 +211,7 @@ Result<Account> OperatorStore::create_account(const std::string& email, const st
                    (*ids)[1]);
     return ok();
   });
-  if (!status && Pool::last_failure().constraint == "users_email_key") {
+  if (!status && Pool::last_failure().concerns("users_email_key")) {
     return Error{ErrorCode::kConflict, "account: " + address + " has one already"};
   }
   if (!status) return status.error();
@@ -276,7 +276,7 @@ Result<NewKey> OperatorStore::create_key(AccountId account, const std::string& n
     insert_key(tx, *key, vault_);
     return ok();
   });
-  if (!status && Pool::last_failure().constraint == "api_keys_account_id_fkey") {
+  if (!status && Pool::last_failure().concerns("api_keys_account_id_fkey")) {
     return Error{ErrorCode::kNotFound, "account: there is no such account"};
   }
   if (!status) return status.error();

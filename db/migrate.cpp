@@ -26,14 +26,15 @@ std::string replace_all(std::string text, const std::string& from, const std::st
   return text;
 }
 
-// Placeholders → quoted role names and their conditions.
+// Placeholders → quoted role names and their conditions (dollar-quoted: they also stand inside literals).
 std::string resolved(const DatabaseAccess& access, const std::string& login, const std::string& sql,
                      pqxx::transaction_base& tx) {
   std::string text = sql;
   for (const Role role : kRoles) {
     const std::string word(name(role));
     const std::string role_id = tx.quote_name(access.single_role ? login : role_name(access, role));
-    const std::string condition = access.single_role ? "current_setting('app.role', true) = '" + word + "'" : "true";
+    const std::string condition =
+        access.single_role ? "current_setting($q$app.role$q$, true) = $q$" + word + "$q$" : "true";
     text = replace_all(std::move(text), "{{" + word + "}}", role_id);
     text = replace_all(std::move(text), "{{is_" + word + "}}", condition);
   }

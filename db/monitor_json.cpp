@@ -181,13 +181,15 @@ void read_auth(const json& object, const std::string& pointer, FieldErrors& erro
   reader.finish();
 }
 
+std::string lowered(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 const HttpHeader* former(const std::vector<HttpHeader>& headers, const std::string& name, std::size_t occurrence) {
-  const auto same = [&](const HttpHeader& header) {
-    return std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(),
-                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-  };
   for (const HttpHeader& header : headers) {
-    if (same(header) && occurrence-- == 0) return &header;
+    if (lowered(header.name) == lowered(name) && occurrence-- == 0) return &header;
   }
   return nullptr;
 }
@@ -208,7 +210,7 @@ void read_headers(const json& value, const std::string& pointer, FieldErrors& er
     HttpHeader header;
     if (reader.find("name") == nullptr) reader.wrong("name", "required", "a header's name is expected");
     reader.text("name", header.name);
-    const HttpHeader* old = former(before, header.name, seen[header.name]++);
+    const HttpHeader* old = former(before, header.name, seen[lowered(header.name)]++);
     const bool kept = header.secret() && old != nullptr;
     if (kept) header.value = old->value;
     if (!read_secret(reader, "value", header.value, kept)) reader.wrong("value", "required", "a string is expected");

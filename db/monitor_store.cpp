@@ -102,7 +102,7 @@ Result<std::vector<Monitor>> insert_all(Pool& pool, IdSource& ids, const Vault& 
           return ok();
         });
     if (status) return monitors;
-    if (Pool::last_failure().constraint != "monitors_slug" || attempt == kSlugAttempts) return status.error();
+    if (!Pool::last_failure().concerns("monitors_slug") || attempt == kSlugAttempts) return status.error();
   }
 }
 
@@ -170,7 +170,7 @@ Result<Monitor> change(Pool& pool, const Vault& vault, WallTime now, AccountId a
     write_back(tx, *out, now, vault, lost && !any_secret(out->http.options));
     return ok();
   });
-  if (!status && Pool::last_failure().constraint == "monitors_slug") {
+  if (!status && Pool::last_failure().concerns("monitors_slug")) {
     return Error{ErrorCode::kConflict, "#/slug: another monitor has the slug " + out->slug};
   }
   if (!status) return status.error();

@@ -102,13 +102,22 @@ std::string first_line(const char* text) {
   return line;
 }
 
-// `… violates unique constraint "monitors_slug"` → monitors_slug (lc_messages is C, see open()).
+// `… violates unique constraint "monitors_slug"` → monitors_slug, where the server speaks English.
 std::string constraint_in(const std::string& message) {
   const auto word = message.find("constraint \"");
   if (word == std::string::npos) return {};
   const auto begin = word + 12;
   const auto end = message.find('"', begin);
   return end == std::string::npos ? std::string{} : message.substr(begin, end - begin);
+}
+
+// libpqxx 6.4.5 forgets the SQLSTATE of some of its classes; the class tells it.
+const char* implied_state(const pqxx::sql_error& e) {
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&e) != nullptr) return "42501";
+  if (dynamic_cast<const pqxx::disk_full*>(&e) != nullptr) return "53100";
+  if (dynamic_cast<const pqxx::out_of_memory*>(&e) != nullptr) return "53200";
+  if (dynamic_cast<const pqxx::insufficient_resources*>(&e) != nullptr) return "53000";
+  return "";
 }
 
 SqlFailure failure_of(std::exception_ptr thrown, bool open) {
@@ -118,7 +127,7 @@ SqlFailure failure_of(std::exception_ptr thrown, bool open) {
   } catch (const pqxx::in_doubt_error& e) {
     return {Fault::kInDoubt, {}, first_line(e.what()), {}};
   } catch (const pqxx::sql_error& e) {
-    failure.sqlstate = e.sqlstate();
+    failure.sqlstate = e.sqlstate().empty() ? implied_state(e) : e.sqlstate();
     failure.message = first_line(e.what());
     failure.fault = fault_of(failure.sqlstate);
     failure.constraint = constraint_in(failure.message);
@@ -198,7 +207,7 @@ Result<std::unique_ptr<Session>> Session::open(const DatabaseAccess& access, Rol
   if (!info) return info.error();
   const std::string* given = info->find("options");
   std::string options = given != nullptr ? *given + " " : std::string{};
-  options += "-c lc_messages=C -c client_connection_check_interval=2000" + limits_of(role);
+  options += "-c client_connection_check_interval=2000" + limits_of(role);
   if (role != Role::kLogin) {
     options += access.single_role ? " -c app.role=" + std::string(name(role))
                                   : " -c role=" + option_value(role_name(access, role));

@@ -26,7 +26,12 @@ struct SqlFailure {
   Fault fault = Fault::kNone;
   std::string sqlstate;    // five characters, or empty
   std::string message;     // PostgreSQL's first line, without parameters of ours
-  std::string constraint;  // the quoted name in a unique or check violation's message; may be empty
+  std::string constraint;  // best effort: empty when the server speaks another language
+  // Whether a unique or check violation is about this constraint, in whatever language the message is.
+  bool concerns(std::string_view name) const {
+    return (fault == Fault::kUnique || fault == Fault::kPartition || fault == Fault::kData) &&
+           message.find(name) != std::string::npos;
+  }
 };
 
 // By SQLSTATE alone; the empty one is kBug.

@@ -342,8 +342,7 @@ TEST_F(ListTest, CursorsOfOthersAreRefused) {
   MonitorQuery query;
   query.limit = 5;
   const std::string cursor = *must(s.monitors.list(s.a, query)).next_cursor;
-  for (const std::string& wrong :
-       {std::string("x"), std::string("!!"), cursor.substr(1), std::string(5000, 'A')}) {
+  for (const std::string& wrong : {std::string("x"), std::string("!!"), cursor.substr(1), std::string(5000, 'A')}) {
     query.cursor = wrong;
     const auto page = s.monitors.list(s.a, query);
     ASSERT_FALSE(page) << wrong;

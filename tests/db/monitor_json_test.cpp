@@ -1,0 +1,226 @@
+// Monitors as JSON: what is accepted, what is refused and where, and that nothing is lost on the way to storage and
+// back.
+#include "db/monitor_json.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace everup::db {
+namespace {
+
+std::string error_at(const FieldErrors& errors, const std::string& pointer) {
+  for (const FieldError& error : errors) {
+    if (error.pointer == pointer) return error.code;
+  }
+  std::string all;
+  for (const FieldError& error : errors) all += error.pointer + "=" + error.code + " ";
+  return "none at " + pointer + " but " + all;
+}
+
+TEST(ParseDraft, OnlyATargetIsNeeded) {
+  const auto parsed = parse_draft(R"({"target":"https://shop.example/health"})");
+  ASSERT_TRUE(parsed.ok());
+  MonitorDraft expected;
+  expected.target = *parse_target("https://shop.example/health");
+  expected.name = "shop.example";
+  EXPECT_EQ(parsed.value, expected);
+}
+
+TEST(ParseDraft, EverythingAtOnce) {
+  const auto parsed =
+      parse_draft(R"({"name":"Shop","slug":"shop","target":"https://s.example/","interval_s":30,"timeout_ms":5000,
+    "confirm":{"failures":2,"successes":1,"retry_s":[5,10]},
+    "options":{"method":"POST","headers":[{"name":"Accept","value":"a"},{"name":"X-Key","value":"k"}],"body":"b",
+      "auth":{"type":"bearer","token":"t"},"follow_redirects":false,"max_redirects":1,"verify_tls":false,"ip_version":4,
+      "http_version":"1.1","ca":"PEM"},
+    "expect":{"status":204,"json":[{"path":"$.a","equals":{"b":1}}],"header":[{"name":"Server","absent":true},{"name":"A","regex":"x"}],
+      "latency_ms_max":100,"certificate_days_min":14,"http_version":"2","compressed":true,"body_contains":"ok"},
+    "warn":{"latency_ms_max":50},"tags":["a","b"],"paused":true,"timezone":"Europe/Prague",
+    "public":{"badge":false,"report":true,"show_target":true}})");
+  ASSERT_TRUE(parsed.ok()) << parsed.errors[0].pointer << parsed.errors[0].detail;
+  const MonitorDraft& d = parsed.value;
+  EXPECT_EQ(d.confirm, (Patience{2, 1, 2, {5, 10, 0, 0, 0}}));
+  EXPECT_EQ(d.http.options.auth, (HttpAuth{HttpAuth::Type::kBearer, "", "t"}));
+  EXPECT_EQ(d.http.options.ip_version, IpVersion::k4);
+  EXPECT_EQ(d.http.expect.status, "204");
+  EXPECT_EQ(d.http.expect.json[0].equals, "{\"b\":1}");
+  EXPECT_EQ(d.http.expect.header[0].test, HeaderExpect::Test::kAbsent);
+  EXPECT_EQ(*d.http.expect.http_version, HttpVersion::k2);
+  EXPECT_EQ(d.http.warn.latency_ms_max, 50);
+  EXPECT_FALSE(d.links.badge);
+}
+
+TEST(ParseDraft, HeadersMayBeAnObject) {
+  const auto parsed = parse_draft(R"({"target":"a.example","options":{"headers":{"X-Key":"k","Accept":"a"}}})");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed.value.http.options.headers.size(), 2u);
+}
+
+TEST(ParseDraft, WrongFieldsAreNamed) {
+  const struct {
+    const char* json;
+    const char* pointer;
+    const char* code;
+  } cases[] = {
+      {R"({})", "#/target", "required"},
+      {R"({"target":5})", "#/target", "wrong_type"},
+      {R"({"target":"https://u:p@x.example/"})", "#/target", ""},
+      {R"({"target":"a.example","interval":5})", "#/interval", "unknown_field"},
+      {R"({"target":"a.example","id":"x"})", "#/id", "unknown_field"},
+      {R"({"target":"a.example","interval_s":"60"})", "#/interval_s", "wrong_type"},
+      {R"({"target":"a.example","interval_s":60.5})", "#/interval_s", "wrong_type"},
+      {R"({"target":"a.example","interval_s":99999999999999999999})", "#/interval_s", "wrong_type"},
+      {R"({"target":"a.example","interval_s":9999999999})", "#/interval_s", "out_of_range"},
+      {R"({"target":"a.example","interval_s":18446744073709551615})", "#/interval_s", "out_of_range"},
+      {R"({"target":"a.example","confirm":{"failures":300}})", "#/confirm/failures", "out_of_range"},
+      {R"({"target":"a.example","confirm":{"retry_s":[]}})", "#/confirm/retry_s", "out_of_range"},
+      {R"({"target":"a.example","confirm":{"retry_s":[1,2,3,4,5,6]}})", "#/confirm/retry_s", "out_of_range"},
+      {R"({"target":"a.example","confirm":7})", "#/confirm", "wrong_type"},
+      {R"({"target":"a.example","options":{"auth":{"type":"ntlm"}}})", "#/options/auth/type", "invalid_value"},
+      {R"({"target":"a.example","options":{"auth":{"type":"basic","user":"u"}}})", "#/options/auth/password",
+       "required"},
+      {R"({"target":"a.example","options":{"auth":{"type":"basic","user":"u","password":null}}})",
+       "#/options/auth/password", "required"},
+      {R"({"target":"a.example","options":{"headers":[{"name":"X-Key","value":null}]}})", "#/options/headers/0/value",
+       "required"},
+      {R"({"target":"a.example","options":{"headers":{"A":7}}})", "#/options/headers/A/value", "wrong_type"},
+      {R"({"target":"a.example","expect":{"json":[{"path":5}]}})", "#/expect/json/0/path", "wrong_type"},
+      {R"({"target":"a.example","expect":{"header":[{"name":"A"}]}})", "#/expect/header/0", "required"},
+      {R"({"target":"a.example","expect":{"latency_ms_max":0}})", "#/expect/latency_ms_max", "out_of_range"},
+      {R"({"target":"a.example","tags":"a"})", "#/tags", "wrong_type"},
+      {R"({"target":"a.example","tags":[5]})", "#/tags/0", "wrong_type"},
+      {R"({"target":"a.example","name":"a\u0000b"})", "#/name", "invalid_text"},
+      {R"({"target":"a.example","paused":"yes"})", "#/paused", "wrong_type"},
+      {R"({"target":"a.example","public":{"badges":true}})", "#/public/badges", "unknown_field"},
+      {R"({"target":"a.example","a/b~c":1})", "#/a~1b~0c", "unknown_field"},
+      {R"({"target":"a.example","target":"b.example"})", "#/target", "duplicate_field"},
+      {R"({"target":"a.example","expect":{"json":[{"path":"a","equals":1},{"path":"a","path":"b"}]}})",
+       "#/expect/json/1/path", "duplicate_field"},
+  };
+  for (const auto& one : cases) {
+    const auto parsed = parse_draft(one.json);
+    ASSERT_FALSE(parsed.ok()) << one.json;
+    EXPECT_FALSE(parsed.syntax) << one.json;
+    const std::string code = error_at(parsed.errors, one.pointer);
+    EXPECT_TRUE(code == one.code || (*one.code == '\0' && !code.starts_with("none"))) << one.json << ": " << code;
+  }
+}
+
+TEST(ParseDraft, WhatIsNoJsonObjectIsASyntaxError) {
+  std::string deep = R"({"target":)";
+  for (int i = 0; i < 40; ++i) deep += "[";
+  for (const std::string& text :
+       {std::string(), std::string("{"), std::string("[]"), std::string("7"), std::string("\"a\""), std::string("{}x"),
+        std::string("{\"a\":1e999}"), std::string("{\"a\":\"\xff\"}"), deep, std::string("{\"a\":1,}")}) {
+    const auto parsed = parse_draft(text);
+    EXPECT_FALSE(parsed.ok()) << text;
+    EXPECT_TRUE(parsed.syntax) << text;
+  }
+}
+
+TEST(ParseDraft, ErrorsAreBounded) {
+  std::string text = R"({"target":"a.example")";
+  for (int i = 0; i < 1000; ++i) text += ",\"x" + std::to_string(i) + "\":1";
+  EXPECT_EQ(parse_draft(text + "}").errors.size(), 100u);
+}
+
+TEST(ParseBulk, PointersNameTheMonitor) {
+  const auto parsed = parse_bulk(R"({"monitors":[{"target":"a.example"},{"target":"b.example","x":1}]})");
+  EXPECT_EQ(error_at(parsed.errors, "#/monitors/1/x"), "unknown_field");
+  EXPECT_EQ(parse_bulk(R"({"monitors":[{"target":"a.example"}]})").value.size(), 1u);
+  EXPECT_EQ(error_at(parse_bulk(R"({"monitors":[]})").errors, "#/monitors"), "required");
+  EXPECT_EQ(error_at(parse_bulk(R"({"monitors":[{"target":"a"},{"target":"b"}]})", 1).errors, "#/monitors"),
+            "too_many");
+  EXPECT_EQ(error_at(parse_bulk(R"({})").errors, "#/monitors"), "required");
+}
+
+MonitorDraft secret_draft() {
+  return parse_draft(R"({"name":"n","slug":"s","target":"https://a.example/","interval_s":30,"options":{"body":"b",
+    "headers":[{"name":"X-Key","value":"k1"},{"name":"Accept","value":"a"},{"name":"x-key","value":"k2"}],
+    "auth":{"type":"basic","user":"u","password":"p"}},"expect":{"status":"200"},"tags":["x"]})")
+      .value;
+}
+
+TEST(Patch, AbsentIsKeptNullIsReset) {
+  const MonitorDraft before = secret_draft();
+  EXPECT_EQ(apply_merge_patch(before, "{}").value, before);
+  const auto patched =
+      apply_merge_patch(before, R"({"interval_s":90,"options":{"body":null},"expect":null,"tags":["y"]})");
+  ASSERT_TRUE(patched.ok());
+  MonitorDraft expected = before;
+  expected.interval_s = 90, expected.http.options.body = "", expected.http.expect = {}, expected.tags = {"y"};
+  EXPECT_EQ(patched.value, expected);
+  EXPECT_EQ(apply_merge_patch(before, R"({"slug":null})").value.slug, "s");
+  EXPECT_EQ(apply_merge_patch(before, R"({"name":null})").value.name, "a.example");
+  EXPECT_EQ(error_at(apply_merge_patch(before, R"({"target":null})").errors, "#/target"), "required");
+  EXPECT_EQ(error_at(apply_merge_patch(before, R"({"bogus":1})").errors, "#/bogus"), "unknown_field");
+  EXPECT_EQ(error_at(apply_merge_patch(before, R"({"expect":{"json":[{"path":1,"equals":1}]}})").errors,
+                     "#/expect/json/0/path"),
+            "wrong_type");
+}
+
+TEST(Patch, SecretsThatAreNotGivenAreKept) {
+  const MonitorDraft before = secret_draft();
+  const auto secret = [&](const char* patch) {
+    const auto patched = apply_merge_patch(before, patch);
+    return patched.ok() ? patched.value.http.options.auth.secret : "error " + patched.errors[0].pointer;
+  };
+  EXPECT_EQ(secret(R"({"options":{"auth":{"user":"v"}}})"), "p");
+  EXPECT_EQ(secret(R"({"options":{"auth":{"type":"basic","user":"v","password":null,"password_set":true}}})"), "p");
+  EXPECT_EQ(secret(R"({"options":{"auth":{"password":"q"}}})"), "q");
+  EXPECT_EQ(secret(R"({"options":{"auth":{"type":"digest"}}})"), "p");
+  EXPECT_EQ(secret(R"({"options":{"auth":null}})"), "");
+  EXPECT_EQ(secret(R"({"options":null})"), "");
+  // The list as it was printed, changed in one place.
+  const auto patched =
+      apply_merge_patch(before, R"({"options":{"headers":[{"name":"X-Key","value":null,"value_set":true},
+    {"name":"x-key","value":null},{"name":"X-Other-Token","value":"new"}]}})");
+  ASSERT_TRUE(patched.ok()) << patched.errors[0].pointer;
+  EXPECT_EQ(patched.value.http.options.headers,
+            (std::vector<HttpHeader>{{"X-Key", "k1"}, {"x-key", "k2"}, {"X-Other-Token", "new"}}));
+}
+
+TEST(Write, SecretsAreNeverPrinted) {
+  const std::string text = options_json(secret_draft().http.options);
+  EXPECT_EQ(text, R"({"headers":[{"name":"X-Key","value":null,"value_set":true},{"name":"Accept","value":"a"},)"
+                  R"({"name":"x-key","value":null,"value_set":true}],"body":"b",)"
+                  R"("auth":{"type":"basic","user":"u","password":null,"password_set":true}})");
+  EXPECT_EQ(options_json({}), "{}");
+  EXPECT_EQ(confirm_json({}), R"({"failures":3,"successes":2,"retry_s":10})");
+  EXPECT_EQ(confirm_json({2, 1, 2, {5, 9, 0, 0, 0}}), R"({"failures":2,"successes":1,"retry_s":[5,9]})");
+  EXPECT_EQ(links_json({}), R"({"badge":true,"report":true,"show_target":false})");
+}
+
+TEST(Storage, GoesThereAndBack) {
+  const MonitorDraft draft = secret_draft();
+  const StoredSettings stored = to_storage(draft);
+  for (const std::string* column : {&stored.options, &stored.expect, &stored.warn, &stored.confirm}) {
+    EXPECT_EQ(column->find("k1"), std::string::npos);
+    EXPECT_EQ(column->find("\"p\""), std::string::npos);
+  }
+  const auto settings = settings_from_storage(stored.options, stored.expect, stored.warn, stored.secrets);
+  ASSERT_TRUE(settings) << settings.error().what;
+  EXPECT_EQ(*settings, draft.http);
+  EXPECT_EQ(*confirm_from_storage(stored.confirm), draft.confirm);
+  const auto without = settings_from_storage(stored.options, stored.expect, stored.warn, "");
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->options.auth.secret, "");
+  EXPECT_EQ(to_storage(MonitorDraft{}).secrets, "");
+  EXPECT_EQ(settings_from_storage("{", "{}", "{}", "").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(settings_from_storage("{}", "{}", "{}", "[]").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(secrets_context(AccountId{1}, MonitorId{2}), "1/2/secrets");
+}
+
+TEST(EvidenceJson, HasWhatThereIs) {
+  Evidence evidence;
+  EXPECT_EQ(evidence_json(evidence), "{}");
+  evidence.address = "192.0.2.7:443", evidence.head = "HTTP/1.1 500\r\n";
+  evidence.transcript.add(5, Direction::kOut, true, "GET /");
+  EXPECT_EQ(
+      evidence_json(evidence),
+      R"({"address":"192.0.2.7:443","head":"HTTP/1.1 500\r\n","transcript":[{"at_ms":5,"dir":"out","tls":true,"text":"GET /"}]})");
+}
+
+}  // namespace
+}  // namespace everup::db
