@@ -1,4 +1,4 @@
-// Days of a small world under every fault we know, from fifty seeds; and the published guarantees of detection.
+// Days of a small world under every fault we know, from ten seeds; and the published guarantees of detection.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,9 +27,9 @@ Told live(const World& world) {
 }
 
 // Every slot ends exactly once, every conclusion continues the stored one, nothing is down that was not.
-TEST(Simulation, FiftyDaysOfEverythingGoingWrong) {
+TEST(Simulation, DaysOfEverythingGoingWrong) {
   Told all;
-  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     World world;
     world.seed = seed;
     const Told one = live(world);
@@ -38,9 +38,9 @@ TEST(Simulation, FiftyDaysOfEverythingGoingWrong) {
     all.up += one.up;
     if (HasFailure()) break;
   }
-  EXPECT_GT(all.rows, 500'000U);
-  EXPECT_GT(all.down, 500U);
-  EXPECT_GT(all.up, 500U);
+  EXPECT_GT(all.rows, 100'000U);
+  EXPECT_GT(all.down, 50U);
+  EXPECT_GT(all.up, 50U);
 }
 
 TEST(Simulation, TheSameSeedTellsTheSameStory) {
@@ -55,7 +55,7 @@ TEST(Simulation, TheSameSeedTellsTheSameStory) {
 }
 
 TEST(Simulation, FastMonitors) {
-  for (std::uint64_t seed = 100; seed < 104; ++seed) {
+  for (std::uint64_t seed = 100; seed < 102; ++seed) {
     World world;
     world.seed = seed;
     world.hours = 2;
