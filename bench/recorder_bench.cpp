@@ -44,13 +44,13 @@ double thread_cpu_us() {
 Batch batch_of(int n, int rows) {
   Batch batch;
   batch.seq = n + 1;
-  const std::int64_t slot = test::kNoonMs + n * 1000;
+  const std::int64_t slot = db::test::kNoonMs + n * 1000;
   batch.closed_at = WallTime{slot + 900};
   for (int i = 0; i < rows; ++i) {
-    Observation o = test::look_of(1'000'000 + static_cast<std::int64_t>(i) * 37, slot + i % 1000);
+    Observation o = db::test::look_of(1'000'000 + static_cast<std::int64_t>(i) * 37, slot + i % 1000);
     if (i % 100 == n % 100) {
       const std::int32_t version = n / 100;
-      o.conclusion = test::conclusion_of(version, version % 2 == 0 ? State::kUp : State::kDown, slot);
+      o.conclusion = db::test::conclusion_of(version, version % 2 == 0 ? State::kUp : State::kDown, slot);
     }
     batch.observations.push_back(std::move(o));
   }
@@ -70,7 +70,7 @@ T need(Result<T> result) {
 int main(int argc, char** argv) {
   const int batches = argc > 1 ? std::atoi(argv[1]) : 100, rows = argc > 2 ? std::atoi(argv[2]) : 2000;
   everup::test::TestDatabase database;
-  database.sql("SELECT ensure_partition(" + std::to_string(test::kNoonMs) + ")");
+  database.sql("SELECT ensure_partition(" + std::to_string(db::test::kNoonMs) + ")");
   database.sql(
       "INSERT INTO leases SELECT 1, s, 'node', 'boot', 1, 1, now() + interval '1 day' FROM generate_series(0, 255) s");
   const auto session = database.session(Role::kWorker);
