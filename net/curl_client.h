@@ -1,4 +1,5 @@
-// One blocking HTTP request, for the command line as a client of our own API (SHAPES 15). Not for probes: those are curl_transfer.
+// One blocking HTTP request, for the command line as a client of our own API (SHAPES 15). Not for probes: those are
+// curl_transfer.
 //
 // Any thread; at most one redirect is never followed, proxies come from the environment as a person at a shell expects.
 // Limits: 30 s in all, 64 MiB of answer.
@@ -15,7 +16,7 @@ namespace everup::net {
 struct ClientRequest {
   std::string method = "GET";
   std::string url;
-  std::string unix_socket;  // path; empty: by the URL's host
+  std::string unix_socket;           // path; empty: by the URL's host
   std::vector<std::string> headers;  // "Name: value"
   std::string body;
   long timeout_ms = 30'000;
