@@ -373,9 +373,9 @@ TEST(HttpProbe, KindsWithoutAProbeSaySo) {
 }
 
 TEST(HttpProbe, HostileEvidenceIsPrintable) {
-  Site site([](const std::string&) {
-    return std::string("HTTP/1.1 500 \x1b[31m\r\nX: \xff\r\nContent-Length: 4\r\n\r\n\x00\x1b\xff<", 53);
-  });
+  using namespace std::string_literals;
+  Site site(
+      [](const std::string&) { return "HTTP/1.1 500 \x1b[31m\r\nX: \xff\r\nContent-Length: 4\r\n\r\n\0\x1b\xff<"s; });
   Look look;
   const Outcome outcome = look.at(site.url());
   ASSERT_TRUE(outcome.evidence);
