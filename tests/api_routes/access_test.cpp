@@ -1,0 +1,152 @@
+// Every route of the table × {owner, other account, nobody, wrong scope, mangled key}: a new route is tried without a
+// word here.
+#include "api/routes.h"
+#include "tests/api_routes/house_fixture.h"
+
+namespace everup::api {
+namespace {
+
+// The pattern with an id of the owner's in it.
+std::string path_of(const Route& route, const std::string& id, const std::string& key_id) {
+  std::string path(route.pattern);
+  const auto put = [&path](const std::string& name, const std::string& value) {
+    if (const auto at = path.find(name); at != std::string::npos) path.replace(at, name.size(), value);
+  };
+  put("{id}", route.pattern.find("api_keys") != std::string_view::npos ? key_id : id);
+  put("{window}", "30d");
+  put("{code}", "not_found");
+  put("{token}", "00000000000000000000000000");
+  return path;
+}
+
+std::string body_of(const Route& route) {
+  if (route.body_bytes_max == 0) return "";
+  if (route.pattern.ends_with("/bulk")) return R"({"monitors":[{"target":"http://192.0.2.7/"}]})";
+  if (route.pattern.ends_with("/rotate_tokens")) return R"({"badge":true})";
+  if (route.pattern.ends_with("/api_keys")) return R"({"name":"ci"})";
+  if (route.method == "PATCH") return R"({"interval_s":120})";
+  return R"({"target":"http://192.0.2.8/"})";
+}
+
+class Access : public ApiTest {};
+
+TEST_F(Access, EveryRoute) {
+  start();
+  for (const Route& route : routes()) {
+    const std::string id = make(owner_write);
+    const auto key = call("POST", "/api/v1/api_keys", owner_admin, R"({"name":"k"})");
+    ASSERT_EQ(key.status, 201) << key.body;
+    const std::string key_id = pick(key.body, "id");
+    const std::string method(route.method), path = path_of(route, id, key_id), body = body_of(route),
+                                            what = method + " " + path;
+    const bool names_object = route.pattern.find("{id}") != std::string_view::npos;
+    if (route.scope == Scope::kPublic) {
+      const auto reply = call(method, path, "");
+      EXPECT_TRUE(reply.status == 200 || (reply.status == 404 && path.find("/0000") != std::string::npos))
+          << what << " " << reply.status;
+      EXPECT_FALSE(reply.field("cache-control").empty()) << what;
+      EXPECT_EQ(reply.field("set-cookie"), "") << what;
+      continue;
+    }
+    if (route.scope == Scope::kMetrics) {
+      EXPECT_EQ(call(method, path, "").status, 200) << "from loopback";
+      EXPECT_EQ(call(method, path, "", "", "X-Forwarded-For: 192.0.2.1\r\n").status, 404);
+      EXPECT_EQ(call(method, path, owner_admin, "", "Via: 1.1 x\r\n").status, 404) << "no metrics account is set";
+      continue;
+    }
+    const auto nobody = call(method, path, "", body);
+    EXPECT_EQ(nobody.status, 401) << what;
+    EXPECT_EQ(nobody.field("www-authenticate"), "Bearer realm=\"everup\"") << what;
+    EXPECT_EQ(nobody.field("content-type"), "application/problem+json") << what;
+    std::string mangled = owner_admin;
+    mangled[10] = mangled[10] == 'a' ? 'b' : 'a';
+    EXPECT_EQ(call(method, path, mangled, body).status, 401) << what;
+    if (route.scope != Scope::kRead) {
+      EXPECT_EQ(call(method, path, owner_read, body).status, 403) << what;
+    }
+    if (route.scope == Scope::kAdmin) {
+      EXPECT_EQ(call(method, path, owner_write, body).status, 403) << what;
+    }
+    if (names_object) {
+      const auto foreign = call(method, path, other_admin, body);
+      EXPECT_EQ(foreign.status, 404) << what << ": another account's object does not exist";
+      EXPECT_EQ(foreign.body.find(id), std::string::npos) << what;
+    }
+    const std::string& fitting = route.scope == Scope::kRead    ? owner_read
+                                 : route.scope == Scope::kWrite ? owner_write
+                                                                : owner_admin;
+    if (route.pattern.ends_with("/check") || route.pattern.ends_with("/test")) continue;  // monitors_test.cpp
+    const auto mine = call(method, path, fitting, body);
+    EXPECT_TRUE(mine.status >= 200 && mine.status < 300) << what << " " << mine.status << " " << mine.body;
+    EXPECT_FALSE(mine.field("cache-control").starts_with("public")) << what;
+    EXPECT_FALSE(mine.field("x-request-id").empty()) << what;
+    EXPECT_FALSE(mine.field("ratelimit").empty()) << what;
+    const auto typo = call(method, path + "?nonsense=1", fitting, body);
+    EXPECT_EQ(typo.status, 400) << what;
+    EXPECT_NE(typo.body.find("\"parameter\":\"nonsense\""), std::string::npos) << what << typo.body;
+  }
+}
+
+TEST_F(Access, ListsHoldOnlyOnesOwn) {
+  start();
+  const std::string mine = make(owner_write);
+  const std::string theirs = make(other_admin);
+  const auto list = call("GET", "/api/v1/monitors", owner_read);
+  EXPECT_NE(list.body.find(mine), std::string::npos);
+  EXPECT_EQ(list.body.find(theirs), std::string::npos);
+}
+
+TEST_F(Access, ARevokedKeyEndsWithinASecond) {
+  start();
+  const auto key = call("POST", "/api/v1/api_keys", owner_admin, R"({"name":"k","scope":"read"})");
+  const std::string text = pick(key.body, "key");
+  EXPECT_EQ(call("GET", "/api/v1/me", text).status, 200);
+  EXPECT_EQ(call("DELETE", "/api/v1/api_keys/" + pick(key.body, "id"), owner_admin).status, 204);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  int status = 200;
+  while (status == 200 && std::chrono::steady_clock::now() < end) status = call("GET", "/api/v1/me", text).status;
+  EXPECT_EQ(status, 401);
+  EXPECT_EQ(call("GET", "/api/v1/api_keys", owner_admin).body.find(text), std::string::npos) << "shown once";
+}
+
+TEST_F(Access, RateLimit) {
+  ApiOptions options;
+  options.rate_limit = "3/3600";
+  start(std::move(options));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(call("GET", "/api/v1/me", owner_read).status, 200);
+  const auto reply = call("GET", "/api/v1/me", owner_read);
+  EXPECT_EQ(reply.status, 429);
+  EXPECT_FALSE(reply.field("retry-after").empty());
+  EXPECT_EQ(call("GET", "/api/v1/me", owner_write).status, 200) << "another key";
+  EXPECT_EQ(call("GET", "/api/v1/version", "").status, 200) << "public";
+}
+
+TEST_F(Access, MethodsPathsAndOrigins) {
+  ApiOptions options;
+  options.cors_origins = "https://app.good.test";
+  start(std::move(options));
+  const auto put = call("PUT", "/api/v1/monitors", owner_write);
+  EXPECT_EQ(put.status, 405);
+  EXPECT_EQ(put.field("allow"), "GET, HEAD, POST, OPTIONS");
+  for (const char* path : {"/nothing", "/api/v1/monitors/", "//api/v1/monitors", "/api/v1/monitors/a%2Fb/uptime",
+                           "/api/v1/../v1/me", "/api/v1/me;x"}) {
+    EXPECT_EQ(call("GET", path, owner_read).status, 404) << path;
+  }
+  EXPECT_EQ(call("GET", "/api/v1/monitors/%00", owner_read).status, 400);
+  EXPECT_EQ(call("GET", "/api/v1/monitors/%zz", owner_read).status, 400);
+  EXPECT_EQ(call("GET", "/" + std::string(2000, 'a'), owner_read).status, 400);
+  const auto preflight = call("OPTIONS", "/api/v1/monitors", "", "",
+                              "Origin: https://app.good.test\r\nAccess-Control-Request-Method: POST\r\n");
+  EXPECT_EQ(preflight.status, 204) << "before any key";
+  EXPECT_EQ(preflight.field("access-control-allow-origin"), "https://app.good.test");
+  const auto me = call("GET", "/api/v1/me", owner_read, "", "Origin: https://evil.test\r\n");
+  EXPECT_EQ(me.field("access-control-allow-origin"), "");
+  EXPECT_EQ(call("HEAD", "/healthz", "").status, 200);
+  const auto given =
+      call("GET", "/healthz", "", "", "X-Request-Id: abc-1\r\nX-Forwarded-Host: evil\r\nX-Original-URL: /metrics\r\n");
+  EXPECT_EQ(given.field("x-request-id"), "abc-1");
+  EXPECT_EQ(given.body, "ok\n");
+}
+
+}  // namespace
+}  // namespace everup::api
