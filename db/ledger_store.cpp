@@ -122,9 +122,11 @@ Status fill(pqxx::transaction_base& tx, WallTime from, Inputs& inputs) {
                      ids),
       inputs);
   for (const auto& row :
-       tx.exec_params("SELECT m.id, g.from_at, g.to_at FROM monitors m JOIN account_gaps g ON g.blind AND g.to_at > $2 "
-                      "AND (g.monitor_id = m.id OR (g.monitor_id = 0 AND g.shard = m.shard)) "
-                      "WHERE m.id = ANY ($1::bigint[]) ORDER BY m.id, g.from_at",
+       tx.exec_params("SELECT g.monitor_id, g.from_at, g.to_at FROM account_gaps g "
+                      "WHERE g.monitor_id = ANY ($1::bigint[]) AND g.blind AND g.to_at > $2 UNION ALL "
+                      "SELECT m.id, g.from_at, g.to_at FROM monitors m JOIN account_gaps g ON g.monitor_id = 0 AND "
+                      "g.shard = m.shard "
+                      "AND g.blind AND g.to_at > $2 WHERE m.id = ANY ($1::bigint[]) ORDER BY 1, 2",
                       ids, from.ms)) {
     inputs.at(row[0].as<std::int64_t>())
         .blind.push_back({WallTime{row[1].as<std::int64_t>()}, WallTime{row[2].as<std::int64_t>()}});

@@ -106,8 +106,10 @@ CREATE VIEW account_corrections WITH (security_barrier) AS
   SELECT r.* FROM corrections r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
 -- A shard's gap tells nothing about anybody's monitor.
 CREATE VIEW account_gaps WITH (security_barrier) AS
+  SELECT r.* FROM gaps r WHERE r.monitor_id = 0
+  UNION ALL  -- not OR: that would read all monitors of the account for each look at the gaps
   SELECT r.* FROM gaps r
-  WHERE r.monitor_id = 0 OR EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
+  WHERE r.monitor_id <> 0 AND EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
 CREATE VIEW account_commands WITH (security_barrier, check_option = cascaded) AS
   SELECT r.* FROM commands r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
 
