@@ -12,12 +12,12 @@
 
 namespace everup::app {
 
-Status first_start(const Settings& settings, const Foundation& foundation, const std::string& base_url) {
+Result<AccountId> first_start(const Settings& settings, const Foundation& foundation, const std::string& base_url) {
   const auto op = open_operator(foundation.access, foundation.vault, foundation.data_dir.path(), "command");
   if (!op) return op.error();
-  const auto any = op->store->any_account();
-  if (!any) return any.error();
-  if (*any) return ok();
+  const auto accounts = op->store->accounts(1);
+  if (!accounts) return accounts.error();
+  if (!accounts->empty()) return accounts->front().id;
   const auto& email = settings.text("OWNER_EMAIL");
   if (!email.empty()) {
     const auto& password = settings.text("OWNER_PASSWORD");
@@ -27,7 +27,8 @@ Status first_start(const Settings& settings, const Foundation& foundation, const
     const auto account = op->store->create_account(email, email, *phc);
     if (!account) return account.error();
     spdlog::info("made account {} for {}", to_string(account->id), email);
-    return write_cli_key(*op, *account);
+    if (const auto written = write_cli_key(*op, *account); !written) return written.error();
+    return account->id;
   }
   std::string at;
   auto fallback = default_data_dir();
@@ -39,7 +40,7 @@ Status first_start(const Settings& settings, const Foundation& foundation, const
              "Then add a monitor, and see {1}\n"
              "  {0}everup monitor add https://example.org/\n\n",
              at, base_url.empty() ? "it" : base_url);
-  return ok();
+  return AccountId{};
 }
 
 }  // namespace everup::app

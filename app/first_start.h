@@ -9,7 +9,7 @@
 
 namespace everup::app {
 
-// Nothing when there is an account. Never prints a key or a password.
-Status first_start(const Settings& settings, const Foundation& foundation, const std::string& base_url);
+// The first account (its admin keys may read /metrics), or none yet. Never prints a key or a password.
+Result<AccountId> first_start(const Settings& settings, const Foundation& foundation, const std::string& base_url);
 
 }  // namespace everup::app

@@ -106,6 +106,7 @@ class Server {
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<db::Keeper> keeper_;
   std::unique_ptr<api::Api> api_;
+  AccountId first_account_;
   std::atomic<bool> draining_{false};
   int seconds_ = 0;
 };
@@ -115,6 +116,14 @@ Status Server::open_sockets() {
     auto listeners = api::open_listeners(settings_.text("LISTEN"));
     if (!listeners) return Error{ErrorCode::kInvalid, "EVERUP_LISTEN: " + listeners.error().what};
     listeners_ = *std::move(listeners);
+  }
+  if (roles_.api && !settings_.text("METRICS_LISTEN").empty()) {
+    auto listeners = api::open_listeners(settings_.text("METRICS_LISTEN"));
+    if (!listeners) return Error{ErrorCode::kInvalid, "EVERUP_METRICS_LISTEN: " + listeners.error().what};
+    for (auto& listener : *listeners) {
+      listener.metrics_only = true;
+      listeners_.push_back(std::move(listener));
+    }
   }
   base_url_ = settings_.text("BASE_URL");
   if (base_url_.empty() && !listeners_.empty()) base_url_ = listeners_.front().url;
@@ -206,6 +215,7 @@ Status Server::start_api() {
   options.cors_origins = settings_.text("CORS_ORIGINS");
   options.rate_limit = settings_.text("RATE_LIMIT");
   options.metrics_token = settings_.text("METRICS_TOKEN");
+  options.metrics_account = first_account_;
   options.version = version();
   options.openapi_json = *std::move(openapi);
   options.clock = &system_clock();
@@ -258,7 +268,9 @@ Status Server::start() {
   probing_ = *std::move(probing);
   zones_ = std::make_unique<TzdbZones>();
   if (const auto opened = open_stores(); !opened) return opened;
-  if (const auto told = first_start(settings_, *foundation_, base_url_); !told) return told;
+  const auto account = first_start(settings_, *foundation_, base_url_);
+  if (!account) return account.error();
+  first_account_ = *account;
   if (roles_.keeper) {
     if (const auto started = start_keeper(); !started) return started;
   }

@@ -59,6 +59,8 @@ Complaint listen(const std::string& text) {
   return number_between<0, 65535>(text.substr(colon + 1)) ? Complaint{"port must be 0 to 65535"} : std::nullopt;
 }
 
+Complaint metrics_listen(const std::string& text) { return text.empty() ? Complaint{} : listen(text); }
+
 Complaint rate_limit(const std::string& text) {
   if (text == "0") return std::nullopt;
   const auto slash = text.find('/');
@@ -114,6 +116,7 @@ const std::vector<Setting>& settings_table() {
       {"RETAIN_EVIDENCE_DAYS", "365", false, "days that evidence of failures is kept", number_between<1, 3650>},
       {"RATE_LIMIT", "600/60", false, "API requests per seconds and key; 0: none", rate_limit},
       {"SPOOL_BYTES_MAX", "1073741824", false, "bytes that wait on disk while PostgreSQL is away", number_between<1'048'576, 1'099'511'627'776>},
+      {"METRICS_LISTEN", "", false, "a listener of its own for /metrics; empty: on the main one, for loopback peers", metrics_listen},
       {"METRICS_TOKEN", "", true, "bearer token that may read /metrics from elsewhere"},
       {"LOG_FORMAT", "text", false, "text or json", log_format},
       {"LOG_LEVEL", "info", false, "debug, info, warning or error", log_level},
