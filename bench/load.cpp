@@ -245,6 +245,7 @@ int bench(Options o) {
   char pattern[] = "/tmp/everup-load-XXXXXX";
   const bool made = o.directory.empty();
   if (made) o.directory = mkdtemp(pattern);
+  std::filesystem::create_directories(o.directory);
   std::filesystem::permissions(o.directory, std::filesystem::perms::all);
   o.everup = std::filesystem::absolute(o.everup);
   const NginxOptions nginx_options{o.directory, free_port(), o.https};
