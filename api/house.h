@@ -92,6 +92,7 @@ Answer readyz(Call& call);
 Answer get_metrics(Call& call);
 Answer problem_page(Call& call);
 Answer robots(Call& call);
+Answer about(Call& call);
 Answer welcome(Call& call);
 Answer uptime_badge_svg(Call& call);
 Answer uptime_badge_json(Call& call);

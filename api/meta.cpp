@@ -111,6 +111,14 @@ Answer robots(Call& /*call*/) {
   return plain("User-agent: *\nDisallow: /api/\nDisallow: /badge/\nDisallow: /report/\n");
 }
 
+Answer about(Call&) {
+  return plain(
+      "Requests whose User-Agent names this page come from Everup, an uptime monitor: someone who uses it asked it to look at that\n"
+      "address at regular times. It sends one small request a look and follows no links.\n\n"
+      "If you did not ask for it and want it to stop, write to whoever runs the machine that the requests come from, with their time\n"
+      "and the address they were sent to. Refusing them (status 403, or a closed port) does no harm: Everup shows it to its user.\n");
+}
+
 Answer welcome(Call& call) {
   const std::string& base = call.house->options.base_url;
   return plain(

@@ -54,6 +54,7 @@ const std::vector<Route> kRoutes{
     {"GET", "/report/{token}", kPublic, CacheClass::kReport, kPool, 0, "*", report_page},
     {"GET", "/problems/{code}", kPublic, kDocument, kLoop, 0, "*", problem_page},
     {"GET", "/robots.txt", kPublic, kDocument, kLoop, 0, "*", robots},
+    {"GET", "/about", kPublic, kDocument, kLoop, 0, "*", about},
     {"GET", "/", kPublic, kDocument, kLoop, 0, "*", welcome},
     // health
     {"GET", "/healthz", kPublic, kNever, kLoop, 0, "*", healthz},

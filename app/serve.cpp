@@ -169,6 +169,7 @@ Status Server::start_checker() {
   source.unseal = [vault = foundation_->vault](AccountId account, MonitorId monitor, const std::string& sealed) {
     return vault.open(sealed, db::secrets_context(account, monitor));
   };
+  source.on_unreadable = [](MonitorId monitor, const Error& error) { spdlog::error("{} is not watched: {}", to_string(monitor), error.what); };
   source.outstanding = [recorder_ptr = recorder_.get()](Shard shard) { return recorder_ptr->outstanding(shard); };
   source_ = db::make_monitor_source(std::move(source));
 
