@@ -40,15 +40,18 @@ bool plausible_email(const std::string& email) {
 }  // namespace
 
 int account_create(const Settings& settings, const AccountCreate& create, bool json) {
-  if (!plausible_email(create.email)) return failed("account create", {ErrorCode::kInvalid, "--email must be an e-mail address"}, kUsage);
+  if (!plausible_email(create.email))
+    return failed("account create", {ErrorCode::kInvalid, "--email must be an e-mail address"}, kUsage);
   const auto op = open_operator(settings);
   if (!op) return failed("account create", op.error(), kConfiguration);
   const auto phc = password_hash(create.password_file);
   if (!phc) return failed("account create", phc.error(), kUsage);
   const auto account = op->store->create_account(create.email, create.name.empty() ? create.email : create.name, *phc);
   if (!account) return failed("account create", account.error(), kFailed);
-  if (const auto written = write_cli_key(*op, *account); !written) return failed("account create", written.error(), kFailed);
-  if (json) return printed(Json{{"id", to_string(account->id)}, {"name", account->name}, {"email", create.email}}.dump());
+  if (const auto written = write_cli_key(*op, *account); !written)
+    return failed("account create", written.error(), kFailed);
+  if (json)
+    return printed(Json{{"id", to_string(account->id)}, {"name", account->name}, {"email", create.email}}.dump());
   return printed(to_string(account->id));
 }
 
@@ -68,7 +71,13 @@ int key_create(const Settings& settings, const KeyCreate& create, bool json) {
   if (!account) return failed("key create", account.error(), kFailed);
   const auto key = op->store->create_key(account->id, create.name, *scope, expires_at);
   if (!key) return failed("key create", key.error(), kFailed);
-  if (json) return printed(Json{{"id", to_string(key->info.id)}, {"account", to_string(account->id)}, {"scope", create.scope}, {"key", key->text}}.dump());
+  if (json)
+    return printed(Json{
+        {"id", to_string(key->info.id)},
+        {"account", to_string(account->id)},
+        {"scope", create.scope},
+        {"key",
+         key->text}}.dump());
   return printed(key->text);
 }
 

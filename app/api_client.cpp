@@ -27,9 +27,10 @@ Result<std::string> find_key(const std::string& data_dir) {
   }
   auto key = first_line(data_dir + "/cli.key");
   if (!key) {
-    return Error{ErrorCode::kInvalid, fmt::format("no API key: set EVERUP_API_KEY or EVERUP_API_KEY_FILE, or make an account first "
-                                                  "(everup account create writes {}/cli.key)",
-                                                  data_dir)};
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("no API key: set EVERUP_API_KEY or EVERUP_API_KEY_FILE, or make an account first "
+                             "(everup account create writes {}/cli.key)",
+                             data_dir)};
   }
   return key;
 }
@@ -74,7 +75,7 @@ Result<ApiClient> ApiClient::open(const Settings& settings, const std::string& d
 }
 
 std::string ApiClient::base_url(const Settings& settings) {
-  std::string url = api_url() != nullptr               ? api_url()
+  std::string url = api_url() != nullptr         ? api_url()
                     : settings.given("BASE_URL") ? settings.text("BASE_URL")
                                                  : listener_url(settings.text("LISTEN"));
   while (url.ends_with('/')) url.pop_back();
@@ -97,7 +98,8 @@ Result<std::string> ApiClient::call(const std::string& method, const std::string
   request.body = body;
   auto answer = net::http_request(request);
   if (!answer) {
-    return Error{answer.error().code, answer.error().what + "; is `everup serve` running? EVERUP_API_URL says where it is"};
+    return Error{answer.error().code,
+                 answer.error().what + "; is `everup serve` running? EVERUP_API_URL says where it is"};
   }
   if (answer->status >= 400 || answer->status < 200) return Error{ErrorCode::kInvalid, problem_text(*answer)};
   return std::move(answer->body);
@@ -107,8 +109,8 @@ std::string percent_encode(const std::string& text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || c == '-' || c == '_' ||
-                       c == '.' || c == '~' || c == ':';
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                       c == '-' || c == '_' || c == '.' || c == '~' || c == ':';
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
   }
   return out;

@@ -18,17 +18,23 @@ std::string bound(const std::optional<double>& seconds) { return seconds ? numbe
 
 std::string_view word_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kUp: return "OK";
-    case Verdict::kDegraded: return "WARNING";
-    case Verdict::kDown: return "CRITICAL";
-    case Verdict::kInconclusive: return "UNKNOWN";
+    case Verdict::kUp:
+      return "OK";
+    case Verdict::kDegraded:
+      return "WARNING";
+    case Verdict::kDown:
+      return "CRITICAL";
+    case Verdict::kInconclusive:
+      return "UNKNOWN";
   }
   return "UNKNOWN";
 }
 
 std::string json_line(const std::string& target, const Outcome& outcome) {
   nlohmann::ordered_json phases;
-  const auto add = [&](const char* name, std::int32_t us) { phases[name] = us < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(us / 1000.0); };
+  const auto add = [&](const char* name, std::int32_t us) {
+    phases[name] = us < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(us / 1000.0);
+  };
   add("dns", outcome.timings.dns_us);
   add("connect", outcome.timings.connect_us);
   add("tls", outcome.timings.tls_us);
@@ -46,9 +52,13 @@ std::string json_line(const std::string& target, const Outcome& outcome) {
     line["head"] = outcome.evidence->head;
     if (outcome.evidence->certificate) {
       const auto& certificate = *outcome.evidence->certificate;
-      line["certificate"] = {{"subject", certificate.subject}, {"issuer", certificate.issuer}, {"names", certificate.names},
-                             {"not_before", rfc3339(certificate.not_before)}, {"not_after", rfc3339(certificate.not_after)},
-                             {"sha256", certificate.sha256}, {"verify_error", certificate.verify_error}};
+      line["certificate"] = {{"subject", certificate.subject},
+                             {"issuer", certificate.issuer},
+                             {"names", certificate.names},
+                             {"not_before", rfc3339(certificate.not_before)},
+                             {"not_after", rfc3339(certificate.not_after)},
+                             {"sha256", certificate.sha256},
+                             {"verify_error", certificate.verify_error}};
     }
   }
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -61,8 +71,10 @@ CheckPlan plan_of(const Target& target, const CheckOptions& options) {
   plan.url = target.url();
   plan.timeout_ms = static_cast<std::int32_t>(std::lround(options.timeout_s * 1000));
   auto settings = std::make_shared<HttpSettings>();
-  if (options.crit_s) settings->expect.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.crit_s * 1000)));
-  if (options.warn_s) settings->warn.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.warn_s * 1000)));
+  if (options.crit_s)
+    settings->expect.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.crit_s * 1000)));
+  if (options.warn_s)
+    settings->warn.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.warn_s * 1000)));
   plan.settings = std::move(settings);
   return plan;
 }
@@ -71,10 +83,14 @@ CheckPlan plan_of(const Target& target, const CheckOptions& options) {
 
 int exit_code_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kUp: return 0;
-    case Verdict::kDegraded: return 1;
-    case Verdict::kDown: return 2;
-    case Verdict::kInconclusive: return 3;
+    case Verdict::kUp:
+      return 0;
+    case Verdict::kDegraded:
+      return 1;
+    case Verdict::kDown:
+      return 2;
+    case Verdict::kInconclusive:
+      return 3;
   }
   return 3;
 }
@@ -86,11 +102,13 @@ int worse_exit(int a, int b) {
 
 std::string plugin_line(const std::string& service, const Outcome& outcome, const CheckOptions& options) {
   const double seconds = outcome.timings.total_us / 1e6;
-  std::string said = outcome.cause == Cause::kOk ? fmt::format("{}", outcome.code) : std::string(facts(outcome.cause).english);
+  std::string said =
+      outcome.cause == Cause::kOk ? fmt::format("{}", outcome.code) : std::string(facts(outcome.cause).english);
   if (!outcome.detail.empty()) said += ": " + outcome.detail;
   std::replace(said.begin(), said.end(), '|', '/');  // ends the text in plugin output
-  std::string line = fmt::format("{} {} - {} in {:.3f} s | time={:.3f}s;{};{};0;{}", service, word_of(outcome.verdict), said, seconds, seconds,
-                                 bound(options.warn_s), bound(options.crit_s), number(options.timeout_s));
+  std::string line =
+      fmt::format("{} {} - {} in {:.3f} s | time={:.3f}s;{};{};0;{}", service, word_of(outcome.verdict), said, seconds,
+                  seconds, bound(options.warn_s), bound(options.crit_s), number(options.timeout_s));
   const auto add = [&](const char* label, std::int32_t us) {
     if (us >= 0) line += fmt::format(" {}={:.6f}s;;;0", label, us / 1e6);
   };

@@ -9,8 +9,8 @@
 
 namespace everup::app {
 
-// A flat YAML map of scalars (≤ 64 KiB). Lists of scalars become words separated by spaces. Duplicate keys, nesting and other shapes
-// are errors that name the file and the line.
+// A flat YAML map of scalars (≤ 64 KiB). Lists of scalars become words separated by spaces. Duplicate keys, nesting and
+// other shapes are errors that name the file and the line.
 Result<std::map<std::string, std::string>> read_config(const std::string& path);
 
 struct ConfigRow {

@@ -46,12 +46,15 @@ Result<std::string> data_dir_of(const Settings& settings) {
 Result<db::Vault> open_vault(const Settings& settings, const std::string& data_dir, bool create) {
   const auto& given = settings.text("SECRET_KEY");
   if (given.empty() && !settings.text("DATABASE_URL").empty()) {
-    return Error{ErrorCode::kInvalid,
-                 "EVERUP_SECRET_KEY must be given when EVERUP_DATABASE_URL is set: every node needs the same one. Make it with: "
-                 "head -c 32 /dev/urandom | base64"};
+    return Error{
+        ErrorCode::kInvalid,
+        "EVERUP_SECRET_KEY must be given when EVERUP_DATABASE_URL is set: every node needs the same one. Make it with: "
+        "head -c 32 /dev/urandom | base64"};
   }
   const auto key = given.empty() ? seal::key_from_file(data_dir + "/secret.key", create) : seal::parse_key(given);
-  if (!key) return Error{key.error().code, (given.empty() ? data_dir + "/secret.key: " : "EVERUP_SECRET_KEY: ") + key.error().what};
+  if (!key)
+    return Error{key.error().code,
+                 (given.empty() ? data_dir + "/secret.key: " : "EVERUP_SECRET_KEY: ") + key.error().what};
   const auto box = std::make_shared<const seal::Box>(std::vector<seal::KeyBytes>{*key});
   return db::Vault{[box](std::string_view plain, std::string_view context) { return box->seal(plain, context); },
                    [box](std::string_view sealed, std::string_view context) { return box->open(sealed, context); },
@@ -59,18 +62,21 @@ Result<db::Vault> open_vault(const Settings& settings, const std::string& data_d
 }
 
 Result<db::DatabaseAccess> find_database(const Settings& settings) {
-  if (!settings.text("DATABASE_URL").empty()) return db::DatabaseAccess{.url = settings.text("DATABASE_URL"), .role_prefix = {}};
+  if (!settings.text("DATABASE_URL").empty())
+    return db::DatabaseAccess{.url = settings.text("DATABASE_URL"), .role_prefix = {}};
   const auto data_dir = data_dir_of(settings);
   if (!data_dir) return data_dir.error();
   if (!db::DataDir::exists(*data_dir)) {
-    return Error{ErrorCode::kNotFound, fmt::format("no database: EVERUP_DATABASE_URL is empty and there is no data directory at {}; "
-                                                   "`everup serve` makes one",
-                                                   *data_dir)};
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("no database: EVERUP_DATABASE_URL is empty and there is no data directory at {}; "
+                             "`everup serve` makes one",
+                             *data_dir)};
   }
   if (const auto became = become_owner_of(*data_dir); !became) return became.error();
   auto url = db::PrivateCluster::attach(*data_dir);
   if (!url) {
-    return Error{ErrorCode::kNotFound, fmt::format("no database answers in {} ({}); start it with `everup serve`", *data_dir, url.error().what)};
+    return Error{ErrorCode::kNotFound, fmt::format("no database answers in {} ({}); start it with `everup serve`",
+                                                   *data_dir, url.error().what)};
   }
   return db::DatabaseAccess{.url = *std::move(url), .role_prefix = {}};
 }
@@ -88,7 +94,8 @@ Result<Operator> open_operator(const Settings& settings) {
   return open_operator(schema->access, *std::move(vault), *data_dir, "command");
 }
 
-Result<Operator> open_operator(const db::DatabaseAccess& access, db::Vault vault, const std::string& data_dir, const std::string& node) {
+Result<Operator> open_operator(const db::DatabaseAccess& access, db::Vault vault, const std::string& data_dir,
+                               const std::string& node) {
   Operator out;
   out.data_dir = data_dir;
   out.vault = std::make_unique<const db::Vault>(std::move(vault));
@@ -127,9 +134,11 @@ Result<std::string> first_line_of(const std::string& path, std::size_t bytes_max
   if (path != "-") file.open(path);
   std::istream& in = path == "-" ? std::cin : file;
   std::string line;
-  if (!in || !std::getline(in, line)) return Error{ErrorCode::kInvalid, "cannot read a line from " + (path == "-" ? "standard input" : path)};
+  if (!in || !std::getline(in, line))
+    return Error{ErrorCode::kInvalid, "cannot read a line from " + (path == "-" ? "standard input" : path)};
   if (line.ends_with('\r')) line.pop_back();
-  if (line.size() > bytes_max) return Error{ErrorCode::kInvalid, fmt::format("the first line of {} is longer than {} bytes", path, bytes_max)};
+  if (line.size() > bytes_max)
+    return Error{ErrorCode::kInvalid, fmt::format("the first line of {} is longer than {} bytes", path, bytes_max)};
   return line;
 }
 

@@ -21,7 +21,8 @@ Result<AccountId> first_start(const Settings& settings, const Foundation& founda
   const auto& email = settings.text("OWNER_EMAIL");
   if (!email.empty()) {
     const auto& password = settings.text("OWNER_PASSWORD");
-    if (password.empty()) return Error{ErrorCode::kInvalid, "EVERUP_OWNER_EMAIL is set, so EVERUP_OWNER_PASSWORD_FILE must be too"};
+    if (password.empty())
+      return Error{ErrorCode::kInvalid, "EVERUP_OWNER_EMAIL is set, so EVERUP_OWNER_PASSWORD_FILE must be too"};
     const auto phc = seal::hash_password(password);
     if (!phc) return Error{ErrorCode::kInvalid, "EVERUP_OWNER_PASSWORD_FILE: " + phc.error().what};
     const auto account = op->store->create_account(email, email, *phc);
@@ -32,7 +33,8 @@ Result<AccountId> first_start(const Settings& settings, const Foundation& founda
   }
   std::string at;
   auto fallback = default_data_dir();
-  if (!fallback || *fallback != foundation.data_dir.path()) at = fmt::format("EVERUP_DATA_DIR={} ", foundation.data_dir.path());
+  if (!fallback || *fallback != foundation.data_dir.path())
+    at = fmt::format("EVERUP_DATA_DIR={} ", foundation.data_dir.path());
   fmt::print(stderr,
              "\nThere is no account yet. In another terminal make one, and a key for the API:\n"
              "  {0}everup account create --email you@example.org\n"

@@ -1,4 +1,5 @@
-// What a person is told when there is no account yet (SHAPES 14); and unattended set-up by EVERUP_OWNER_EMAIL and _PASSWORD_FILE.
+// What a person is told when there is no account yet (SHAPES 14); and unattended set-up by EVERUP_OWNER_EMAIL and
+// _PASSWORD_FILE.
 #pragma once
 
 #include <string>

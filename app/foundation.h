@@ -23,8 +23,8 @@ struct Foundation {
   db::Vault vault;
 };
 
-// Main thread only (the cluster is its child). As root the process has become EVERUP_USER before anything is made. kInvalid, kConflict,
-// kRefused, kNotFound: configuration, exit 78; kUnavailable, kTimeout: the database is away.
+// Main thread only (the cluster is its child). As root the process has become EVERUP_USER before anything is made.
+// kInvalid, kConflict, kRefused, kNotFound: configuration, exit 78; kUnavailable, kTimeout: the database is away.
 Result<Foundation> lay_foundation(const Settings& settings);
 
 }  // namespace everup::app

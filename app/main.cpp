@@ -27,7 +27,8 @@ struct Words {
 };
 
 Result<Settings> settings_of(const Words& words) {
-  return Settings::read({words.flags, [](const std::string& name) { return std::getenv(name.c_str()); }, words.config_file});
+  return Settings::read(
+      {words.flags, [](const std::string& name) { return std::getenv(name.c_str()); }, words.config_file});
 }
 
 // Runs `command` with the settings, or says what is wrong with them.
@@ -61,7 +62,8 @@ void add_settings(CLI::App& command, Words& words) {
     const auto fallback = setting.fallback.empty() ? std::string() : " [" + std::string(setting.fallback) + "]";
     command
         .add_option_function<std::string>(
-            flag_of(setting), [&words, name = std::string(setting.name)](const std::string& value) { words.flags[name] = value; },
+            flag_of(setting),
+            [&words, name = std::string(setting.name)](const std::string& value) { words.flags[name] = value; },
             std::string(setting.prose) + fallback)
         ->group("Settings (also EVERUP_NAME in the environment, or name in the configuration file)");
   }
@@ -84,10 +86,14 @@ void add_check(CLI::App& root, Words& words, Run& run) {
   check->add_option("targets", words.check.targets, "URLs: https://shop.example/health, http://…")->required();
   check->add_option("-w,--warning", words.check.warn_s, "degraded (exit 1) when slower than this many seconds");
   check->add_option("-c,--critical", words.check.crit_s, "down (exit 2) when slower than this many seconds");
-  check->add_option("-t,--timeout", words.check.timeout_s, "seconds, 0.1 to 60")->check(CLI::Range(0.1, 60.0))->capture_default_str();
+  check->add_option("-t,--timeout", words.check.timeout_s, "seconds, 0.1 to 60")
+      ->check(CLI::Range(0.1, 60.0))
+      ->capture_default_str();
   check->add_flag("--json", words.check.json, "one JSON object a target");
   check->add_flag("--policy", words.check.policy, "refuse the addresses that the service would refuse");
-  check->footer("Exit: 0 up, 1 degraded, 2 down, 3 inconclusive or wrong usage.\nExample:\n  everup check -w 1 -c 3 https://example.org/");
+  check->footer(
+      "Exit: 0 up, 1 degraded, 2 down, 3 inconclusive or wrong usage.\nExample:\n  everup check -w 1 -c 3 "
+      "https://example.org/");
   check->callback([&] {
     run = [&] { return with_settings(words, [&](const Settings& s) { return run_check(words.check, s); }); };
   });
@@ -100,7 +106,8 @@ void add_monitor_add(CLI::App& monitor, Words& words, Run& run) {
   add->add_option("--tag", words.add.tags, "may be repeated");
   add->add_option("--interval", words.add.interval, "60s, 5m; 1 s to 24 h [60s]");
   add->add_option("--timeout", words.add.timeout, "10s, 500ms; at most 60 s [10s]");
-  add->add_option("-f,--file", words.add.definition_file, "the whole definition as a JSON object of the API; - for standard input");
+  add->add_option("-f,--file", words.add.definition_file,
+                  "the whole definition as a JSON object of the API; - for standard input");
   add->add_flag("--json", words.json);
   add->footer("Example:\n  everup monitor add https://shop.example/health --name Shop --tag prod");
   add->callback([&] {
@@ -121,12 +128,21 @@ void add_monitor(CLI::App& root, Words& words, Run& run) {
   auto* list = monitor->add_subcommand("list", "all monitors, one a line");
   list->add_option("query", words.query, "part of name or target");
   list->add_flag("--json", words.json);
-  list->callback([&] { run = [&] { return with_api(words, [&](const ApiClient& api) { return monitor_list(api, words.query, words.json); }); }; });
+  list->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return monitor_list(api, words.query, words.json); });
+    };
+  });
   auto* show = monitor->add_subcommand("show", "everything about one monitor");
   show->add_option("id", words.id, "mon_… or slug:name")->required();
   show->add_flag("--json", words.json);
-  show->callback([&] { run = [&] { return with_api(words, [&](const ApiClient& api) { return monitor_show(api, words.id, words.json); }); }; });
-  for (const auto& [verb, prose] : {std::pair{"pause", "stop checking"}, {"resume", "check again, at once"}, {"check", "one look now"}}) {
+  show->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return monitor_show(api, words.id, words.json); });
+    };
+  });
+  for (const auto& [verb, prose] :
+       {std::pair{"pause", "stop checking"}, {"resume", "check again, at once"}, {"check", "one look now"}}) {
     auto* command = monitor->add_subcommand(verb, prose);
     command->add_option("id", words.id, "mon_… or slug:name")->required();
     command->add_flag("--json", words.json);
@@ -138,7 +154,9 @@ void add_monitor(CLI::App& root, Words& words, Run& run) {
   }
   auto* remove = monitor->add_subcommand("delete", "delete a monitor and its history");
   remove->add_option("id", words.id, "mon_… or slug:name")->required();
-  remove->callback([&] { run = [&] { return with_api(words, [&](const ApiClient& api) { return monitor_delete(api, words.id); }); }; });
+  remove->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return monitor_delete(api, words.id); }); };
+  });
 }
 
 void add_accounts(CLI::App& root, Words& words, Run& run) {
@@ -147,17 +165,23 @@ void add_accounts(CLI::App& root, Words& words, Run& run) {
   auto* create = account->add_subcommand("create", "make an account and its owner; prints the account's id");
   create->add_option("--email", words.account.email, "of the owner")->required();
   create->add_option("--name", words.account.name, "default: the e-mail address");
-  create->add_option("--password-file", words.account.password_file, "first line is the password; - for standard input");
+  create->add_option("--password-file", words.account.password_file,
+                     "first line is the password; - for standard input");
   create->add_flag("--json", words.json);
   create->callback([&] {
-    run = [&] { return with_settings(words, [&](const Settings& s) { return account_create(s, words.account, words.json); }); };
+    run = [&] {
+      return with_settings(words, [&](const Settings& s) { return account_create(s, words.account, words.json); });
+    };
   });
   auto* key = root.add_subcommand("key", "API keys");
   key->require_subcommand(1);
   auto* make = key->add_subcommand("create", "make an API key; prints it once, alone on stdout");
   make->add_option("--name", words.key.name, "what it is for")->required();
-  make->add_option("--account", words.key.account, "id or owner's e-mail; may be left out when there is only one account");
-  make->add_option("--scope", words.key.scope, "read, write or admin")->check(CLI::IsMember({"read", "write", "admin"}))->capture_default_str();
+  make->add_option("--account", words.key.account,
+                   "id or owner's e-mail; may be left out when there is only one account");
+  make->add_option("--scope", words.key.scope, "read, write or admin")
+      ->check(CLI::IsMember({"read", "write", "admin"}))
+      ->capture_default_str();
   make->add_option("--expires", words.key.expires, "after so many days, e.g. 90d; default: never");
   make->add_flag("--json", words.json);
   make->footer("Example:\n  export EVERUP_API_KEY=$(everup key create --name laptop)");
@@ -168,18 +192,23 @@ void add_accounts(CLI::App& root, Words& words, Run& run) {
 
 void add_service(CLI::App& root, Words& words, Run& run) {
   auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
-  migrate->callback([&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
+  migrate->callback(
+      [&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
   auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
   doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
   doctor->add_flag("--json", words.json);
   doctor->callback([&] {
-    run = [&] { return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); }); };
+    run = [&] {
+      return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); });
+    };
   });
   auto* config = root.add_subcommand("config", "the settings");
   config->require_subcommand(1);
   auto* check = config->add_subcommand("check", "print effective values with their origin, secrets masked");
   check->add_flag("--json", words.json);
-  check->callback([&] { run = [&] { return with_settings(words, [&](const Settings& s) { return config_check(s, words.json); }); }; });
+  check->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return config_check(s, words.json); }); };
+  });
   auto* version_command = root.add_subcommand("version", "print the version");
   version_command->callback([&run] {
     run = [] {
@@ -196,10 +225,13 @@ int run_words(int argc, char** argv) {
   root.set_version_flag("--version", std::string("everup ") + version());
   root.add_option("--config", words.config_file, "configuration file [EVERUP_CONFIG, /etc/everup/everup.yaml]");
   root.add_option_function<std::string>(
-      "--data-dir", [&words](const std::string& value) { words.flags["DATA_DIR"] = value; }, "data directory [EVERUP_DATA_DIR]");
+      "--data-dir", [&words](const std::string& value) { words.flags["DATA_DIR"] = value; },
+      "data directory [EVERUP_DATA_DIR]");
   root.require_subcommand(1);
   root.fallthrough();
-  root.footer("Start here:\n  everup serve\n  everup account create --email you@example.org\n  everup monitor add https://example.org/");
+  root.footer(
+      "Start here:\n  everup serve\n  everup account create --email you@example.org\n  everup monitor add "
+      "https://example.org/");
   add_serve(root, words, run);
   add_check(root, words, run);
   add_monitor(root, words, run);

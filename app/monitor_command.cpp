@@ -35,8 +35,8 @@ std::string text_of(const Json& object, const char* key) {
 }
 
 std::string row(const Json& monitor) {
-  return fmt::format("{:<18} {:<9} {:<24} {:<28} {}", text_of(monitor, "id"), text_of(monitor, "state"), text_of(monitor, "since"),
-                     text_of(monitor, "name"), text_of(monitor, "target"));
+  return fmt::format("{:<18} {:<9} {:<24} {:<28} {}", text_of(monitor, "id"), text_of(monitor, "state"),
+                     text_of(monitor, "since"), text_of(monitor, "name"), text_of(monitor, "target"));
 }
 
 std::string card(const Json& monitor) {
@@ -115,10 +115,13 @@ int monitor_list(const ApiClient& api, const std::string& query, bool json) {
     const auto answer = api.call("GET", path);
     if (!answer) return failed(answer.error());
     const auto body = Json::parse(*answer, nullptr, false);
-    if (!body.is_object() || !body.contains("data")) return failed({ErrorCode::kInternal, "the API's answer is not a list"});
+    if (!body.is_object() || !body.contains("data"))
+      return failed({ErrorCode::kInternal, "the API's answer is not a list"});
     for (const auto& monitor : body["data"]) {
-      if (json) all.push_back(monitor);
-      else if (printed(row(monitor)) != 0) return 1;
+      if (json)
+        all.push_back(monitor);
+      else if (printed(row(monitor)) != 0)
+        return 1;
     }
     if (!body.contains("next_cursor") || body["next_cursor"].is_null()) break;
     cursor = body["next_cursor"].get<std::string>();

@@ -19,7 +19,8 @@ struct MonitorAdd {
 int monitor_add(const ApiClient& api, const MonitorAdd& add, bool json);
 int monitor_list(const ApiClient& api, const std::string& query, bool json);
 int monitor_show(const ApiClient& api, const std::string& id, bool json);
-int monitor_verb(const ApiClient& api, const std::string& id, const std::string& verb, bool json);  // pause resume check
+int monitor_verb(const ApiClient& api, const std::string& id, const std::string& verb,
+                 bool json);  // pause resume check
 int monitor_delete(const ApiClient& api, const std::string& id);
 
 // "60s", "5m", "500ms", "60" (of `bare_unit_ms`) → milliseconds.

@@ -24,13 +24,15 @@ Result<Outcome> probe_once(const CheckPlan& plan, const Settings& settings, bool
   resolver_options.servers = *std::move(servers);
   net::Resolver resolver(loop, resolver_options);
   checker::ProbeSettings probe_settings;
-  probe_settings.user_agent = settings.text("USER_AGENT").empty() ? fmt::format("Everup/{}", version()) : settings.text("USER_AGENT");
+  probe_settings.user_agent =
+      settings.text("USER_AGENT").empty() ? fmt::format("Everup/{}", version()) : settings.text("USER_AGENT");
   probe_settings.ca_file = settings.text("CA_FILE");
   auto probes = checker::Probes::make(loop, resolver, policy, probe_settings);
   if (!probes) return probes.error();
 
   std::optional<Outcome> outcome;
-  const checker::Question question{&plan, loop.clock().now().mono + milliseconds(plan.timeout_ms), strict_policy, want_evidence};
+  const checker::Question question{&plan, loop.clock().now().mono + milliseconds(plan.timeout_ms), strict_policy,
+                                   want_evidence};
   const auto probe = (*probes)->start(question, [&](Outcome&& said) {
     outcome.emplace(std::move(said));
     loop.stop();

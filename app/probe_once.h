@@ -8,7 +8,8 @@
 
 namespace everup::app {
 
-// Blocks until the probe's outcome, at most its timeout. `strict_policy` false: a person at his shell may ask his own machine.
+// Blocks until the probe's outcome, at most its timeout. `strict_policy` false: a person at his shell may ask his own
+// machine.
 Result<Outcome> probe_once(const CheckPlan& plan, const Settings& settings, bool strict_policy, bool want_evidence);
 
 }  // namespace everup::app

@@ -12,7 +12,8 @@ namespace {
 class LoopProbes final : public checker::ProbeMaker {
  public:
   static Result<std::unique_ptr<checker::ProbeMaker>> make(net::Loop& loop, const net::ResolverOptions& options,
-                                                           const net::AddressPolicy& policy, const checker::ProbeSettings& settings) {
+                                                           const net::AddressPolicy& policy,
+                                                           const checker::ProbeSettings& settings) {
     auto out = std::make_unique<LoopProbes>();
     out->resolver_ = std::make_unique<net::Resolver>(loop, options);
     auto probes = checker::Probes::make(loop, *out->resolver_, policy, settings);
@@ -39,14 +40,18 @@ Result<std::unique_ptr<Probing>> Probing::make(const Settings& settings, const s
   std::unique_ptr<Probing> out(new Probing(*std::move(allow)));
   out->resolver_.servers = *std::move(servers);
   out->probe_.ca_file = settings.text("CA_FILE");
-  out->probe_.user_agent = settings.text("USER_AGENT").empty() ? fmt::format("Everup/{} (+{}/about)", version(), base_url) : settings.text("USER_AGENT");
+  out->probe_.user_agent = settings.text("USER_AGENT").empty()
+                               ? fmt::format("Everup/{} (+{}/about)", version(), base_url)
+                               : settings.text("USER_AGENT");
   net::Loop loop(system_clock());
   const auto tried = out->maker(loop);
   if (!tried) return Error{ErrorCode::kInvalid, "EVERUP_CA_FILE: " + tried.error().what};
   return out;
 }
 
-Result<std::unique_ptr<checker::ProbeMaker>> Probing::maker(net::Loop& loop) const { return LoopProbes::make(loop, resolver_, policy_, probe_); }
+Result<std::unique_ptr<checker::ProbeMaker>> Probing::maker(net::Loop& loop) const {
+  return LoopProbes::make(loop, resolver_, policy_, probe_);
+}
 
 std::optional<std::string> Probing::refusal(const Target& target) const {
   const auto address = net::Address::parse(target.host);

@@ -1,4 +1,5 @@
-// What every prober of this process shares: address policy, resolver settings, probe settings, and a maker per loop thread.
+// What every prober of this process shares: address policy, resolver settings, probe settings, and a maker per loop
+// thread.
 #pragma once
 
 #include <functional>

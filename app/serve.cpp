@@ -2,8 +2,9 @@
 //
 //   listeners ─▶ user ─▶ data directory ─▶ PostgreSQL ─▶ schema ─▶ recorder ─▶ scheduler ─▶ keeper ─▶ api
 //
-// Thread: main owns everything and only waits (once a second it looks after the private cluster). SIGTERM and SIGINT drain: the api
-// answers what it has, looks in flight get their time, the recorder hands over to the database or the spool, PostgreSQL goes last.
+// Thread: main owns everything and only waits (once a second it looks after the private cluster). SIGTERM and SIGINT
+// drain: the api answers what it has, looks in flight get their time, the recorder hands over to the database or the
+// spool, PostgreSQL goes last.
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -49,12 +50,17 @@ Result<Roles> parse_roles(const std::string& text) {
   Roles roles;
   std::istringstream words(text);
   for (std::string word; std::getline(words, word, ',');) {
-    if (word == "api") roles.api = true;
-    else if (word == "checker") roles.checker = true;
-    else if (word == "keeper") roles.keeper = true;
-    else return Error{ErrorCode::kInvalid, fmt::format("--roles: \"{}\" is none of api, checker, keeper", word)};
+    if (word == "api")
+      roles.api = true;
+    else if (word == "checker")
+      roles.checker = true;
+    else if (word == "keeper")
+      roles.keeper = true;
+    else
+      return Error{ErrorCode::kInvalid, fmt::format("--roles: \"{}\" is none of api, checker, keeper", word)};
   }
-  if (!roles.api && !roles.checker && !roles.keeper) return Error{ErrorCode::kInvalid, "--roles names no role: api, checker, keeper"};
+  if (!roles.api && !roles.checker && !roles.keeper)
+    return Error{ErrorCode::kInvalid, "--roles names no role: api, checker, keeper"};
   return roles;
 }
 
@@ -169,7 +175,9 @@ Status Server::start_checker() {
   source.unseal = [vault = foundation_->vault](AccountId account, MonitorId monitor, const std::string& sealed) {
     return vault.open(sealed, db::secrets_context(account, monitor));
   };
-  source.on_unreadable = [](MonitorId monitor, const Error& error) { spdlog::error("{} is not watched: {}", to_string(monitor), error.what); };
+  source.on_unreadable = [](MonitorId monitor, const Error& error) {
+    spdlog::error("{} is not watched: {}", to_string(monitor), error.what);
+  };
   source.outstanding = [recorder_ptr = recorder_.get()](Shard shard) { return recorder_ptr->outstanding(shard); };
   source_ = db::make_monitor_source(std::move(source));
 
@@ -201,7 +209,8 @@ Status Server::start_keeper() {
   amender.clock = &system_clock();
   amender.node = foundation_->data_dir.node();
   amender.boot = foundation_->data_dir.boot();
-  keeper_ = std::make_unique<db::Keeper>(std::move(keeper), std::make_unique<db::Amender>(std::move(amender)), db::Keeper::Schedule{},
+  keeper_ = std::make_unique<db::Keeper>(std::move(keeper), std::make_unique<db::Amender>(std::move(amender)),
+                                         db::Keeper::Schedule{},
                                          [](const Error& error) { spdlog::warn("keeper: {}", error.what); });
   return ok();
 }
@@ -247,7 +256,9 @@ api::Readiness Server::readiness() const {
   if (recorder_) {
     const auto stats = recorder_->stats();
     if (!stats.database_ok) ready.checks["database"] = "away: results wait on disk";
-    if (stats.spool_bytes > 0) ready.checks["spool"] = fmt::format("{} bytes wait, the oldest for {:.0f} s", stats.spool_bytes, stats.spool_oldest_s);
+    if (stats.spool_bytes > 0)
+      ready.checks["spool"] =
+          fmt::format("{} bytes wait, the oldest for {:.0f} s", stats.spool_bytes, stats.spool_oldest_s);
   }
   if (scheduler_) {
     const auto age = scheduler_->stats().oldest_heartbeat_ms;
@@ -259,7 +270,8 @@ api::Readiness Server::readiness() const {
 Status Server::start() {
   const auto limit = net::raise_descriptor_limit();
   if (!limit) return limit.error();
-  if (const auto enough = net::enough_descriptors(*limit); !enough) return Error{ErrorCode::kInvalid, enough.error().what};
+  if (const auto enough = net::enough_descriptors(*limit); !enough)
+    return Error{ErrorCode::kInvalid, enough.error().what};
   if (const auto opened = open_sockets(); !opened) return opened;
   auto foundation = lay_foundation(settings_);
   if (!foundation) return foundation.error();
@@ -292,12 +304,14 @@ void Server::stop() {
   if (scheduler_) scheduler_->stop(kDrain);
   if (recorder_) recorder_->stop();
   if (scheduler_) {  // only now: the leases fence what the recorder just stored
-    if (const auto released = scheduler_->release_shards(); !released) spdlog::warn("leases: {}", released.error().what);
+    if (const auto released = scheduler_->release_shards(); !released)
+      spdlog::warn("leases: {}", released.error().what);
   }
   if (keeper_) keeper_->stop();
   api_.reset();
   if (foundation_ && foundation_->cluster) {
-    if (const auto stopped = foundation_->cluster->stop(); !stopped) spdlog::error("PostgreSQL: {}", stopped.error().what);
+    if (const auto stopped = foundation_->cluster->stop(); !stopped)
+      spdlog::error("PostgreSQL: {}", stopped.error().what);
   }
 }
 
@@ -312,12 +326,15 @@ void Server::look_after() {
   db::ClusterOptions options;
   options.data_dir = foundation_->data_dir.path();
   auto started = db::PrivateCluster::start(options);
-  if (started) *cluster = *std::move(started);
-  else spdlog::error("PostgreSQL does not start: {}", started.error().what);
+  if (started)
+    *cluster = *std::move(started);
+  else
+    spdlog::error("PostgreSQL does not start: {}", started.error().what);
 }
 
 bool is_configuration(ErrorCode code) {
-  return code == ErrorCode::kInvalid || code == ErrorCode::kConflict || code == ErrorCode::kRefused || code == ErrorCode::kNotFound;
+  return code == ErrorCode::kInvalid || code == ErrorCode::kConflict || code == ErrorCode::kRefused ||
+         code == ErrorCode::kNotFound;
 }
 
 }  // namespace

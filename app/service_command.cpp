@@ -30,26 +30,39 @@ struct Finding {
 
 std::string_view word_of(Finding::Level level) {
   switch (level) {
-    case Finding::Level::kGood: return "ok";
-    case Finding::Level::kWarning: return "warning";
-    case Finding::Level::kBad: return "bad";
+    case Finding::Level::kGood:
+      return "ok";
+    case Finding::Level::kWarning:
+      return "warning";
+    case Finding::Level::kBad:
+      return "bad";
   }
   return "bad";
 }
 
 // For the health check of a container: the process answers, whatever its database does (RULES D 8).
 Finding alive_finding(const Settings& settings) {
-  const auto answer = net::http_request({.method = "GET", .url = ApiClient::base_url(settings) + "/healthz", .unix_socket = ApiClient::unix_socket(settings),
-                                         .headers = {}, .body = {}, .timeout_ms = 5000});
+  const auto answer = net::http_request({.method = "GET",
+                                         .url = ApiClient::base_url(settings) + "/healthz",
+                                         .unix_socket = ApiClient::unix_socket(settings),
+                                         .headers = {},
+                                         .body = {},
+                                         .timeout_ms = 5000});
   if (!answer) return {"service", Finding::Level::kBad, "does not answer: " + answer.error().what};
-  return {"service", answer->status == 200 ? Finding::Level::kGood : Finding::Level::kBad, fmt::format("/healthz says {}", answer->status)};
+  return {"service", answer->status == 200 ? Finding::Level::kGood : Finding::Level::kBad,
+          fmt::format("/healthz says {}", answer->status)};
 }
 
 Finding service_finding(const Settings& settings) {
-  const auto answer = net::http_request({.method = "GET", .url = ApiClient::base_url(settings) + "/readyz", .unix_socket = ApiClient::unix_socket(settings),
-                                         .headers = {}, .body = {}, .timeout_ms = 5000});
+  const auto answer = net::http_request({.method = "GET",
+                                         .url = ApiClient::base_url(settings) + "/readyz",
+                                         .unix_socket = ApiClient::unix_socket(settings),
+                                         .headers = {},
+                                         .body = {},
+                                         .timeout_ms = 5000});
   if (!answer) return {"service", Finding::Level::kBad, "does not answer: " + answer.error().what};
-  if (answer->status != 200) return {"service", Finding::Level::kBad, fmt::format("/readyz says {}: {}", answer->status, answer->body)};
+  if (answer->status != 200)
+    return {"service", Finding::Level::kBad, fmt::format("/readyz says {}: {}", answer->status, answer->body)};
   const auto ready = nlohmann::json::parse(answer->body, nullptr, false);
   const bool degraded = ready.is_object() && ready.value("status", "") != "ready";
   return {"service", degraded ? Finding::Level::kWarning : Finding::Level::kGood, answer->body};
@@ -63,7 +76,8 @@ std::vector<Finding> database_findings(const Settings& settings) {
   std::vector<Finding> out{{"schema", Finding::Level::kGood, fmt::format("version {}", schema->after)}};
   if (schema->single_role) {
     out.push_back({"roles", Finding::Level::kWarning,
-                   "the database login may not create roles, so one role does everything; give it CREATEROLE to wall accounts off twice"});
+                   "the database login may not create roles, so one role does everything; give it CREATEROLE to wall "
+                   "accounts off twice"});
   }
   return out;
 }
@@ -76,10 +90,12 @@ std::vector<Finding> host_findings(const Settings& settings) {
   } else if (const auto enough = net::enough_descriptors(*limit); !enough) {
     out.push_back({"descriptors", Finding::Level::kBad, enough.error().what});
   } else {
-    out.push_back({"descriptors", *limit < 4096 ? Finding::Level::kWarning : Finding::Level::kGood, fmt::format("limit {}", *limit)});
+    out.push_back({"descriptors", *limit < 4096 ? Finding::Level::kWarning : Finding::Level::kGood,
+                   fmt::format("limit {}", *limit)});
   }
   if (settings.text("BASE_URL").empty()) {
-    out.push_back({"base url", Finding::Level::kWarning, "EVERUP_BASE_URL is empty: links in pages name the listener's address"});
+    out.push_back(
+        {"base url", Finding::Level::kWarning, "EVERUP_BASE_URL is empty: links in pages name the listener's address"});
   }
   return out;
 }
@@ -108,8 +124,10 @@ int run_doctor(const Settings& settings, bool quick, bool json) {
   auto rows = nlohmann::ordered_json::array();
   for (const auto& finding : findings) {
     bad = bad || finding.level == Finding::Level::kBad;
-    if (json) rows.push_back({{"name", finding.name}, {"level", word_of(finding.level)}, {"text", finding.text}});
-    else fmt::print("{:<8} {:<12} {}\n", word_of(finding.level), finding.name, finding.text);
+    if (json)
+      rows.push_back({{"name", finding.name}, {"level", word_of(finding.level)}, {"text", finding.text}});
+    else
+      fmt::print("{:<8} {:<12} {}\n", word_of(finding.level), finding.name, finding.text);
   }
   if (json) fmt::print("{}\n", nlohmann::ordered_json{{"findings", rows}}.dump(2));
   return std::fflush(stdout) == 0 && !bad ? kDone : kFailed;

@@ -46,7 +46,8 @@ Complaint base_url(const std::string& text) {
 }
 
 Complaint database_url(const std::string& text) {
-  if (text.empty() || text.starts_with("postgresql://") || text.starts_with("postgres://") || text.find('=') != std::string::npos) {
+  if (text.empty() || text.starts_with("postgresql://") || text.starts_with("postgres://") ||
+      text.find('=') != std::string::npos) {
     return std::nullopt;
   }
   return "must be a PostgreSQL URL (postgresql://user@host/database) or connection string; empty: a private cluster";
@@ -78,7 +79,8 @@ Complaint allow_targets(const std::string& text) {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -86,7 +88,8 @@ Result<std::string> file_text(const std::string& setting, const std::string& pat
   std::ifstream in(path, std::ios::binary);
   if (!in) return Error{ErrorCode::kInvalid, fmt::format("{}: cannot read {}", setting, path)};
   std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (text.size() > 65'536) return Error{ErrorCode::kInvalid, fmt::format("{}: {} is larger than 64 KiB", setting, path)};
+  if (text.size() > 65'536)
+    return Error{ErrorCode::kInvalid, fmt::format("{}: {} is larger than 64 KiB", setting, path)};
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
 }
@@ -96,12 +99,14 @@ Result<std::string> file_text(const std::string& setting, const std::string& pat
 const std::vector<Setting>& settings_table() {
   static const std::vector<Setting> table{
       {"DATABASE_URL", "", true, "PostgreSQL to use; empty: a private cluster in the data directory", database_url},
-      {"DATA_DIR", "", false, "where Everup keeps its data; default /var/lib/everup as root, else the user's data directory"},
+      {"DATA_DIR", "", false,
+       "where Everup keeps its data; default /var/lib/everup as root, else the user's data directory"},
       {"LISTEN", "127.0.0.1:8080", false, "host:port, unix:/path?mode=0660&group=…, or systemd", listen},
       {"BASE_URL", "", false, "how people reach this Everup; default: the listener's address", base_url},
       {"SECRET_KEY", "", true, "32 bytes in base64 that seal stored secrets; default: DATA_DIR/secret.key, made once"},
       {"TRUSTED_PROXIES", "127.0.0.0/8 ::1/128 unix", false, "peers whose X-Forwarded-For and -Proto are believed"},
-      {"ALLOW_TARGETS", "", false, "CIDRs outside the public Internet that may be probed, or the words private, loopback", allow_targets},
+      {"ALLOW_TARGETS", "", false,
+       "CIDRs outside the public Internet that may be probed, or the words private, loopback", allow_targets},
       {"WORKERS", "0", false, "checker threads; 0: one per core", number_between<0, 256>},
       {"REGION", "local", false, "name of the place this checker looks from"},
       {"DNS_SERVERS", "", false, "name servers as ip or ip:port, separated by spaces; default: the system's"},
@@ -115,8 +120,10 @@ const std::vector<Setting>& settings_table() {
       {"RETAIN_RESULTS_DAYS", "90", false, "days that raw results are kept", number_between<1, 400>},
       {"RETAIN_EVIDENCE_DAYS", "365", false, "days that evidence of failures is kept", number_between<1, 3650>},
       {"RATE_LIMIT", "600/60", false, "API requests per seconds and key; 0: none", rate_limit},
-      {"SPOOL_BYTES_MAX", "1073741824", false, "bytes that wait on disk while PostgreSQL is away", number_between<1'048'576, 1'099'511'627'776>},
-      {"METRICS_LISTEN", "", false, "a listener of its own for /metrics; empty: on the main one, for loopback peers", metrics_listen},
+      {"SPOOL_BYTES_MAX", "1073741824", false, "bytes that wait on disk while PostgreSQL is away",
+       number_between<1'048'576, 1'099'511'627'776>},
+      {"METRICS_LISTEN", "", false, "a listener of its own for /metrics; empty: on the main one, for loopback peers",
+       metrics_listen},
       {"METRICS_TOKEN", "", true, "bearer token that may read /metrics from elsewhere"},
       {"LOG_FORMAT", "text", false, "text or json", log_format},
       {"LOG_LEVEL", "info", false, "debug, info, warning or error", log_level},
@@ -162,18 +169,21 @@ Result<Settings> Settings::read(const SettingSources& sources) {
       if (!text) return text.error();
       value = {*text, env_name + "_FILE"};
     }
-    if (const auto it = sources.flags.find(setting.name); it != sources.flags.end()) value = {it->second, flag_of(setting)};
+    if (const auto it = sources.flags.find(setting.name); it != sources.flags.end())
+      value = {it->second, flag_of(setting)};
     if (setting.check != nullptr) {
       if (const auto complaint = setting.check(value.text)) {
         const auto shown = setting.secret ? std::string() : fmt::format(" is \"{}\":", value.text);
-        return Error{ErrorCode::kInvalid, fmt::format("{}{} {} (set by {})", env_name, shown, *complaint, value.origin)};
+        return Error{ErrorCode::kInvalid,
+                     fmt::format("{}{} {} (set by {})", env_name, shown, *complaint, value.origin)};
       }
     }
     settings.values_.emplace(setting.name, std::move(value));
     file.erase(key);
     if (setting.secret) file.erase(key + "_file");
   }
-  if (!file.empty()) return Error{ErrorCode::kInvalid, fmt::format("{}: unknown setting \"{}\"", path, file.begin()->first)};
+  if (!file.empty())
+    return Error{ErrorCode::kInvalid, fmt::format("{}: unknown setting \"{}\"", path, file.begin()->first)};
   return settings;
 }
 
@@ -200,7 +210,8 @@ std::string Settings::table() const {
   for (const auto& setting : settings_table()) {
     const auto& value = values_.find(setting.name)->second;
     const auto shown = setting.secret && !value.text.empty() ? std::string("********") : value.text;
-    out += fmt::format("{:<28} {:<36} {}\n", "EVERUP_" + std::string(setting.name), shown.empty() ? "(empty)" : shown, value.origin);
+    out += fmt::format("{:<28} {:<36} {}\n", "EVERUP_" + std::string(setting.name), shown.empty() ? "(empty)" : shown,
+                       value.origin);
   }
   return out;
 }
@@ -209,7 +220,8 @@ std::string Settings::json() const {
   std::vector<ConfigRow> rows;
   for (const auto& setting : settings_table()) {
     const auto& value = values_.find(setting.name)->second;
-    rows.push_back({"EVERUP_" + std::string(setting.name), setting.secret && !value.text.empty() ? "********" : value.text, value.origin});
+    rows.push_back({"EVERUP_" + std::string(setting.name),
+                    setting.secret && !value.text.empty() ? "********" : value.text, value.origin});
   }
   return config_json(rows);
 }

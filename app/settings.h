@@ -1,8 +1,10 @@
-// Every setting of Everup in one table: name, default, meaning, check. The table drives flags, environment, file, `config check` and --help.
+// Every setting of Everup in one table: name, default, meaning, check. The table drives flags, environment, file,
+// `config check` and --help.
 //
-// Precedence: flag > environment (EVERUP_NAME, or EVERUP_NAME_FILE for secrets) > file (--config, EVERUP_CONFIG, /etc/everup/everup.yaml;
-// same names in lower case without EVERUP_) > default. An unknown key in the file or an impossible value is an error that names the
-// setting; the program exits 78 then. Read once at start, then immutable: any thread.
+// Precedence: flag > environment (EVERUP_NAME, or EVERUP_NAME_FILE for secrets) > file (--config, EVERUP_CONFIG,
+// /etc/everup/everup.yaml; same names in lower case without EVERUP_) > default. An unknown key in the file or an
+// impossible value is an error that names the setting; the program exits 78 then. Read once at start, then immutable:
+// any thread.
 #pragma once
 
 #include <functional>
@@ -25,11 +27,11 @@ struct Setting {
 };
 const std::vector<Setting>& settings_table();
 
-std::string flag_of(const Setting& setting);     // "--data-dir"
-std::string file_key_of(const Setting& setting); // "data_dir"
+std::string flag_of(const Setting& setting);      // "--data-dir"
+std::string file_key_of(const Setting& setting);  // "data_dir"
 
 struct SettingSources {
-  std::map<std::string, std::string, std::less<>> flags;  // by setting name
+  std::map<std::string, std::string, std::less<>> flags;       // by setting name
   std::function<const char*(const std::string&)> environment;  // getenv
   std::string config_file;  // --config; empty: EVERUP_CONFIG, then /etc/everup/everup.yaml if it exists
 };

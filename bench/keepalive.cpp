@@ -1,5 +1,5 @@
-// bench/keepalive: how many answers a second one URL of a running Everup gives over keep-alive connections, how many of them are 304
-// with the ETag, and how long a fresh connection waits while others idle or trickle.
+// bench/keepalive: how many answers a second one URL of a running Everup gives over keep-alive connections, how many of
+// them are 304 with the ETag, and how long a fresh connection waits while others idle or trickle.
 //
 //   keepalive http://127.0.0.1:8080/badge/TOKEN/uptime/30d.svg [--connections 32] [--seconds 5] [--idle 500] [--etag]
 
@@ -39,15 +39,20 @@ Options parse_options(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const auto number = [&] { return i + 1 < argc ? std::atoi(argv[++i]) : (give_up(word + " needs a number"), 0); };
-    if (word == "--connections") o.connections = number();
-    else if (word == "--seconds") o.seconds = number();
-    else if (word == "--idle") o.idle = number();
-    else if (word == "--etag") o.etag = true;
+    if (word == "--connections")
+      o.connections = number();
+    else if (word == "--seconds")
+      o.seconds = number();
+    else if (word == "--idle")
+      o.idle = number();
+    else if (word == "--etag")
+      o.etag = true;
     else if (word.starts_with("http://127.0.0.1:")) {
       const auto slash = word.find('/', 17);
       o.port = static_cast<std::uint16_t>(std::atoi(word.substr(17, slash - 17).c_str()));
       o.path = slash == std::string::npos ? "/" : word.substr(slash);
-    } else give_up("usage: keepalive http://127.0.0.1:PORT/path [--connections N] [--seconds S] [--idle N] [--etag]");
+    } else
+      give_up("usage: keepalive http://127.0.0.1:PORT/path [--connections N] [--seconds S] [--idle N] [--etag]");
   }
   return o;
 }

@@ -1,9 +1,11 @@
-// bench/load: nginx on loopback, a private `everup serve`, N monitors, T seconds; then what it cost and how late it was.
+// bench/load: nginx on loopback, a private `everup serve`, N monitors, T seconds; then what it cost and how late it
+// was.
 //
-// Lateness and missed slots come from the target's own log against next_slot(), stored checks from SQL, CPU from /proc — nothing from
-// what everup says of itself. Everything runs on loopback and is stopped at the end.
+// Lateness and missed slots come from the target's own log against next_slot(), stored checks from SQL, CPU from /proc
+// — nothing from what everup says of itself. Everything runs on loopback and is stopped at the end.
 //
-//   load --monitors 100000 --interval 60 --seconds 120 [--spread 50000] [--https] [--json] [--everup PATH] [--directory DIR]
+//   load --monitors 100000 --interval 60 --seconds 120 [--spread 50000] [--https] [--json] [--everup PATH] [--directory
+//   DIR]
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -36,27 +38,43 @@ struct Options {
 
 Options parse_options(int argc, char** argv) {
   Options o;
-  const auto value = [&](int& i) -> std::string { return ++i < argc ? argv[i] : (give_up(std::string(argv[i - 1]) + " needs a value"), ""); };
+  const auto value = [&](int& i) -> std::string {
+    return ++i < argc ? argv[i] : (give_up(std::string(argv[i - 1]) + " needs a value"), "");
+  };
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--monitors") o.monitors = std::atoi(value(i).c_str());
-    else if (word == "--interval") o.interval_s = std::atoi(value(i).c_str());
-    else if (word == "--seconds") o.seconds = std::atoi(value(i).c_str());
-    else if (word == "--warmup") o.warmup_s = std::atoi(value(i).c_str());
-    else if (word == "--spread") o.spread = std::atoi(value(i).c_str());
-    else if (word == "--everup") o.everup = value(i);
-    else if (word == "--directory") o.directory = value(i);
-    else if (word == "--https") o.https = true;
-    else if (word == "--json") o.json = true;
-    else give_up("usage: load [--monitors N] [--interval S] [--seconds T] [--warmup S] [--spread ADDRESSES] [--https] [--json] [--everup PATH]");
+    if (word == "--monitors")
+      o.monitors = std::atoi(value(i).c_str());
+    else if (word == "--interval")
+      o.interval_s = std::atoi(value(i).c_str());
+    else if (word == "--seconds")
+      o.seconds = std::atoi(value(i).c_str());
+    else if (word == "--warmup")
+      o.warmup_s = std::atoi(value(i).c_str());
+    else if (word == "--spread")
+      o.spread = std::atoi(value(i).c_str());
+    else if (word == "--everup")
+      o.everup = value(i);
+    else if (word == "--directory")
+      o.directory = value(i);
+    else if (word == "--https")
+      o.https = true;
+    else if (word == "--json")
+      o.json = true;
+    else
+      give_up(
+          "usage: load [--monitors N] [--interval S] [--seconds T] [--warmup S] [--spread ADDRESSES] [--https] "
+          "[--json] [--everup PATH]");
   }
-  if (o.monitors < 1 || o.interval_s < 1 || o.seconds < 1) give_up("--monitors, --interval and --seconds must be at least 1");
+  if (o.monitors < 1 || o.interval_s < 1 || o.seconds < 1)
+    give_up("--monitors, --interval and --seconds must be at least 1");
   if (o.warmup_s < 0) o.warmup_s = std::min(o.interval_s, 60) + 5;
   return o;
 }
 
 std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 void wait_ms(int ms) { poll(nullptr, 0, ms); }
@@ -68,7 +86,12 @@ struct Service {
   std::vector<std::string> psql_prefix;
 
   std::string call(const std::string& method, const std::string& path, const std::string& body = {}) const {
-    net::ClientRequest request{.method = method, .url = base + path, .unix_socket = {}, .headers = {"Authorization: Bearer " + key, "Expect:"}, .body = body, .timeout_ms = 120'000};
+    net::ClientRequest request{.method = method,
+                               .url = base + path,
+                               .unix_socket = {},
+                               .headers = {"Authorization: Bearer " + key, "Expect:"},
+                               .body = body,
+                               .timeout_ms = 120'000};
     if (!body.empty()) request.headers.push_back("Content-Type: application/json");
     auto answer = net::http_request(request);
     if (!answer) give_up(answer.error().what);
@@ -103,13 +126,19 @@ Service start_service(const Options& o, const std::string& ca) {
   service.data_dir = o.directory + "/data";
   const auto port = free_port();
   service.base = fmt::format("http://127.0.0.1:{}", port);
-  std::map<std::string, std::string> environment{{"EVERUP_DATA_DIR", service.data_dir}, {"EVERUP_LISTEN", fmt::format("127.0.0.1:{}", port)},
-                                                 {"EVERUP_ALLOW_TARGETS", "loopback"},  {"EVERUP_USER", "everup"},
-                                                 {"EVERUP_TARGET_LIMIT", "100000"},     {"EVERUP_RATE_LIMIT", "0"}};
+  std::map<std::string, std::string> environment{
+      {"EVERUP_DATA_DIR", service.data_dir}, {"EVERUP_LISTEN", fmt::format("127.0.0.1:{}", port)},
+      {"EVERUP_ALLOW_TARGETS", "loopback"},  {"EVERUP_USER", "everup"},
+      {"EVERUP_TARGET_LIMIT", "100000"},     {"EVERUP_RATE_LIMIT", "0"}};
   if (o.https) environment["EVERUP_CA_FILE"] = ca;
   service.pid = spawn({o.everup, "serve"}, environment, o.directory + "/everup.log");
   for (int i = 0; i < 600; ++i) {
-    const auto answer = net::http_request({.method = "GET", .url = service.base + "/readyz", .unix_socket = {}, .headers = {}, .body = {}, .timeout_ms = 2000});
+    const auto answer = net::http_request({.method = "GET",
+                                           .url = service.base + "/readyz",
+                                           .unix_socket = {},
+                                           .headers = {},
+                                           .body = {},
+                                           .timeout_ms = 2000});
     if (answer.ok() && answer->status == 200) break;
     if (i == 599) give_up("everup did not come up; see " + o.directory + "/everup.log");
     wait_ms(100);
@@ -134,9 +163,11 @@ std::vector<MonitorId> add_monitors(const Options& o, const Service& service, st
   for (int from = 0; from < o.monitors; from += kChunk) {
     auto list = nlohmann::json::array();
     for (int i = from; i < std::min(o.monitors, from + kChunk); ++i) {
-      list.push_back({{"target", target_url(o, port, i)}, {"name", fmt::format("m{}", i)}, {"interval_s", o.interval_s}});
+      list.push_back(
+          {{"target", target_url(o, port, i)}, {"name", fmt::format("m{}", i)}, {"interval_s", o.interval_s}});
     }
-    const auto answer = nlohmann::json::parse(service.call("POST", "/api/v1/monitors/bulk", nlohmann::json{{"monitors", list}}.dump()));
+    const auto answer =
+        nlohmann::json::parse(service.call("POST", "/api/v1/monitors/bulk", nlohmann::json{{"monitors", list}}.dump()));
     for (const auto& id : answer.at("created")) ids.push_back(*parse_id<MonitorTag>(id.get<std::string>()));
     fmt::print(stderr, "\radded {} monitors", ids.size());
   }
@@ -175,7 +206,8 @@ int index_in(const char* uri) {
 }
 
 // Requests of [from, to) in the target's log against the slots of the same stretch.
-Lateness lateness(const std::string& log, const std::vector<MonitorId>& ids, std::int64_t interval_ms, std::int64_t from_ms, std::int64_t to_ms) {
+Lateness lateness(const std::string& log, const std::vector<MonitorId>& ids, std::int64_t interval_ms,
+                  std::int64_t from_ms, std::int64_t to_ms) {
   Lateness out;
   std::vector<double> late;
   std::vector<std::int64_t> answered(ids.size(), 0);
@@ -201,7 +233,11 @@ Lateness lateness(const std::string& log, const std::vector<MonitorId>& ids, std
     out.missed += std::max<std::int64_t>(0, slots - answered[i]);
   }
   std::sort(late.begin(), late.end());
-  const auto at = [&](double q) { return late.empty() ? 0.0 : late[std::min(late.size() - 1, static_cast<std::size_t>(q * static_cast<double>(late.size())))]; };
+  const auto at = [&](double q) {
+    return late.empty()
+               ? 0.0
+               : late[std::min(late.size() - 1, static_cast<std::size_t>(q * static_cast<double>(late.size())))];
+  };
   out.p50_ms = at(0.5);
   out.p99_ms = at(0.99);
   out.max_ms = late.empty() ? 0 : late.back();
@@ -234,7 +270,9 @@ ApiTimes run_for(const Options& o, const Service& service, const std::vector<Mon
     times.list_ms.push_back(timed_call(service, "/api/v1/monitors?limit=50"));
     times.results_ms.push_back(timed_call(service, "/api/v1/monitors/" + id + "/results?limit=1500"));
     times.uptime_ms.push_back(timed_call(service, "/api/v1/monitors/" + id + "/uptime?window=24h"));
-    if (!o.json) fmt::print(stderr, "\r{:4d} s to go, everup {:.0f} MB ", (end - wall_ms()) / 1000, static_cast<double>(rss_bytes(service.pid)) / 1e6);
+    if (!o.json)
+      fmt::print(stderr, "\r{:4d} s to go, everup {:.0f} MB ", (end - wall_ms()) / 1000,
+                 static_cast<double>(rss_bytes(service.pid)) / 1e6);
     wait_ms(500);
   }
   fmt::print(stderr, "\n");
@@ -265,9 +303,18 @@ int bench(Options o) {
   const int threads = thread_count(service.pid);
   wait_ms(4000);  // the last looks end and are stored
   const auto after = snapshot(service, nginx);
-  const auto stored = std::atoll(sql(service, fmt::format("SELECT count(*) FROM results WHERE verdict > 0 AND slot_at + start_ms >= {} AND slot_at + start_ms < {}", from_ms, to_ms)).c_str());
-  const auto wrong = std::atoll(sql(service, fmt::format("SELECT count(*) FROM results WHERE verdict <> 1 AND slot_at >= {} AND slot_at < {}", from_ms, to_ms)).c_str());
-  const auto wal = std::atoll(sql(service, fmt::format("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{}')::bigint", before.wal)).c_str());
+  const auto stored = std::atoll(
+      sql(service,
+          fmt::format(
+              "SELECT count(*) FROM results WHERE verdict > 0 AND slot_at + start_ms >= {} AND slot_at + start_ms < {}",
+              from_ms, to_ms))
+          .c_str());
+  const auto wrong = std::atoll(
+      sql(service, fmt::format("SELECT count(*) FROM results WHERE verdict <> 1 AND slot_at >= {} AND slot_at < {}",
+                               from_ms, to_ms))
+          .c_str());
+  const auto wal = std::atoll(
+      sql(service, fmt::format("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{}')::bigint", before.wal)).c_str());
   const auto late = lateness(nginx.log_path(), ids, o.interval_s * 1000LL, from_ms, to_ms);
   stop(service.pid, SIGTERM);
 
@@ -275,12 +322,27 @@ int bench(Options o) {
   const double rows = static_cast<double>(std::max<std::int64_t>(1, after.results - before.results));
   const double seconds = static_cast<double>(to_ms - from_ms) / 1000.0;
   const nlohmann::ordered_json report{
-      {"monitors", o.monitors}, {"interval_s", o.interval_s}, {"seconds", seconds}, {"https", o.https}, {"addresses", std::max(1, o.spread)},
-      {"checks_per_s", static_cast<double>(stored) / seconds}, {"stored", stored}, {"not_up", wrong},
-      {"cpu_us_per_check", {{"everup", everup_s * 1e6 / checks}, {"postgres", postgres_s * 1e6 / checks}, {"all", (everup_s + postgres_s) * 1e6 / checks}}},
+      {"monitors", o.monitors},
+      {"interval_s", o.interval_s},
+      {"seconds", seconds},
+      {"https", o.https},
+      {"addresses", std::max(1, o.spread)},
+      {"checks_per_s", static_cast<double>(stored) / seconds},
+      {"stored", stored},
+      {"not_up", wrong},
+      {"cpu_us_per_check",
+       {{"everup", everup_s * 1e6 / checks},
+        {"postgres", postgres_s * 1e6 / checks},
+        {"all", (everup_s + postgres_s) * 1e6 / checks}}},
       {"lateness_ms", {{"p50", late.p50_ms}, {"p99", late.p99_ms}, {"max", late.max_ms}}},
-      {"slots", late.slots}, {"requests", late.requests}, {"missed", late.missed}, {"rss_mb", static_cast<double>(rss) / 1e6}, {"threads", threads},
-      {"bytes_per_check", {{"table_and_index", static_cast<double>(after.bytes - before.bytes) / rows}, {"wal", static_cast<double>(wal) / rows}}},
+      {"slots", late.slots},
+      {"requests", late.requests},
+      {"missed", late.missed},
+      {"rss_mb", static_cast<double>(rss) / 1e6},
+      {"threads", threads},
+      {"bytes_per_check",
+       {{"table_and_index", static_cast<double>(after.bytes - before.bytes) / rows},
+        {"wal", static_cast<double>(wal) / rows}}},
       {"api_p99_ms", {{"list", p99(api.list_ms)}, {"results", p99(api.results_ms)}, {"uptime", p99(api.uptime_ms)}}}};
   fmt::print("{}\n", report.dump(o.json ? -1 : 2));
   if (made) std::filesystem::remove_all(o.directory);

@@ -51,7 +51,8 @@ void give_up(const std::string& what) {
   std::exit(1);
 }
 
-pid_t spawn(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment, const std::string& log) {
+pid_t spawn(const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment,
+            const std::string& log) {
   std::vector<char*> arguments;
   for (const auto& word : argv) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -90,7 +91,8 @@ std::string output_of(const std::vector<std::string>& argv) {
   close(ends[1]);
   std::string text;
   std::array<char, 65536> buffer{};
-  for (ssize_t n = 0; (n = read(ends[0], buffer.data(), buffer.size())) > 0;) text.append(buffer.data(), static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = read(ends[0], buffer.data(), buffer.size())) > 0;)
+    text.append(buffer.data(), static_cast<std::size_t>(n));
   close(ends[0]);
   int status = 0;
   waitpid(pid, &status, 0);
@@ -127,7 +129,8 @@ std::uint16_t free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t length = sizeof address;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
     give_up("no free port");
   }
   close(fd);

@@ -26,17 +26,19 @@ void write_file(const std::string& path, const std::string& text) {
 void make_certificates(const std::string& dir) {
   const auto path = [&](const char* name) { return dir + "/" + name; };
   write_file(path("san"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  output_of({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
-             "/CN=Everup bench CA", "-keyout", path("ca.key"), "-out", path("ca.pem"), "-addext", "keyUsage=keyCertSign"});
-  output_of({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-keyout",
-             path("leaf.key"), "-out", path("leaf.csr")});
-  output_of({"openssl", "x509", "-req", "-in", path("leaf.csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key"), "-CAcreateserial", "-days",
-             "20", "-extfile", path("san"), "-out", path("leaf.pem")});
+  output_of({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+             "-subj", "/CN=Everup bench CA", "-keyout", path("ca.key"), "-out", path("ca.pem"), "-addext",
+             "keyUsage=keyCertSign"});
+  output_of({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+             "/CN=localhost", "-keyout", path("leaf.key"), "-out", path("leaf.csr")});
+  output_of({"openssl", "x509", "-req", "-in", path("leaf.csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key"),
+             "-CAcreateserial", "-days", "20", "-extfile", path("san"), "-out", path("leaf.pem")});
 }
 
 std::string configuration(const NginxOptions& o) {
   const bool echo = std::filesystem::exists(kEchoModule);
-  if (!echo && !o.https) give_up("the slow third of the targets needs nginx's echo module: apt-get install libnginx-mod-http-echo");
+  if (!echo && !o.https)
+    give_up("the slow third of the targets needs nginx's echo module: apt-get install libnginx-mod-http-echo");
   return fmt::format(
       R"({echo_load}daemon off; master_process off; error_log {dir}/error.log; pid {dir}/nginx.pid;
 worker_rlimit_nofile 65536;
@@ -56,10 +58,12 @@ http {{
 )",
       fmt::arg("echo_load", echo ? fmt::format("load_module {};\n", kEchoModule) : ""), fmt::arg("dir", o.directory),
       fmt::arg("listen", "0.0.0.0"), fmt::arg("port", o.port), fmt::arg("ssl", o.https ? " ssl" : ""),
-      fmt::arg("certificates", o.https ? fmt::format("ssl_certificate {0}/leaf.pem; ssl_certificate_key {0}/leaf.key; ssl_session_tickets "
-                                                     "off; ssl_session_cache off;",
-                                                     o.directory)
-                                       : ""),
+      fmt::arg("certificates",
+               o.https
+                   ? fmt::format("ssl_certificate {0}/leaf.pem; ssl_certificate_key {0}/leaf.key; ssl_session_tickets "
+                                 "off; ssl_session_cache off;",
+                                 o.directory)
+                   : ""),
       fmt::arg("slow", echo ? "location /slow/ { echo_sleep 0.5; echo ok; }" : ""));
 }
 
@@ -79,7 +83,8 @@ bool answers(std::uint16_t port) {
 TargetNginx::TargetNginx(const NginxOptions& options) : options_(options) {
   if (options.https) make_certificates(options.directory);
   write_file(options.directory + "/nginx.conf", configuration(options));
-  pid_ = spawn({"nginx", "-c", options.directory + "/nginx.conf", "-p", options.directory}, {}, options.directory + "/nginx.out");
+  pid_ = spawn({"nginx", "-c", options.directory + "/nginx.conf", "-p", options.directory}, {},
+               options.directory + "/nginx.out");
   for (int i = 0; i < 200; ++i) {
     if (answers(options.port)) return;
     poll(nullptr, 0, 50);

@@ -1,14 +1,15 @@
-// nginx on loopback as the target of bench/load: one plain or TLS port on every address of 127.0.0.0/8, a log line a request.
+// nginx on loopback as the target of bench/load: one plain or TLS port on every address of 127.0.0.0/8, a log line a
+// request.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <string>
-#include <sys/types.h>
 
 namespace everup::bench {
 
 struct NginxOptions {
-  std::string directory;      // for configuration, log and certificates
+  std::string directory;  // for configuration, log and certificates
   std::uint16_t port = 0;
   bool https = false;
 };

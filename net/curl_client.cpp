@@ -49,7 +49,8 @@ void set_options(CURL* easy, const ClientRequest& request, const curl_slist* hea
 }
 
 Error error_of(CURLcode code, const ClientRequest& request, const Body& body) {
-  const auto what = request.url + ": " + (body.too_large ? "the answer is larger than 64 MiB" : curl_easy_strerror(code));
+  const auto what =
+      request.url + ": " + (body.too_large ? "the answer is larger than 64 MiB" : curl_easy_strerror(code));
   if (body.too_large) return {ErrorCode::kExhausted, what};
   return {code == CURLE_OPERATION_TIMEDOUT ? ErrorCode::kTimeout : ErrorCode::kUnavailable, what};
 }

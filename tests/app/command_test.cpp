@@ -15,7 +15,9 @@ using test::TempDir;
 
 SettingSources sources(std::map<std::string, std::string> environment, std::string file = {}) {
   auto kept = std::make_shared<std::map<std::string, std::string>>(std::move(environment));
-  return {{}, [kept](const std::string& name) { return kept->contains(name) ? kept->at(name).c_str() : nullptr; }, std::move(file)};
+  return {{},
+          [kept](const std::string& name) { return kept->contains(name) ? kept->at(name).c_str() : nullptr; },
+          std::move(file)};
 }
 
 TEST(SettingsTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
@@ -45,16 +47,22 @@ TEST(SettingsTest, SecretsComeFromFilesAndAreMasked) {
 TEST(SettingsTest, EveryErrorNamesItsSetting) {
   const TempDir dir;
   const auto empty = dir.write("empty.yaml", "{}");
-  for (const auto& [name, value] : std::map<std::string, std::string>{{"EVERUP_WORKERS", "many"}, {"EVERUP_LISTEN", "nowhere"},
-                                                                     {"EVERUP_RATE_LIMIT", "fast"}, {"EVERUP_ALLOW_TARGETS", "everything"},
-                                                                     {"EVERUP_LOG_LEVEL", "loud"}, {"EVERUP_BASE_URL", "shop"}}) {
+  for (const auto& [name, value] : std::map<std::string, std::string>{{"EVERUP_WORKERS", "many"},
+                                                                      {"EVERUP_LISTEN", "nowhere"},
+                                                                      {"EVERUP_RATE_LIMIT", "fast"},
+                                                                      {"EVERUP_ALLOW_TARGETS", "everything"},
+                                                                      {"EVERUP_LOG_LEVEL", "loud"},
+                                                                      {"EVERUP_BASE_URL", "shop"}}) {
     const auto settings = Settings::read(sources({{name, value}}, empty));
     ASSERT_FALSE(settings.ok()) << name;
     EXPECT_NE(settings.error().what.find(name), std::string::npos) << settings.error().what;
   }
-  EXPECT_NE(Settings::read(sources({}, dir.write("a.yaml", "colour: red\n"))).error().what.find("colour"), std::string::npos);
-  EXPECT_NE(Settings::read(sources({}, dir.write("b.yaml", "workers: 1\nworkers: 2\n"))).error().what.find("twice"), std::string::npos);
-  EXPECT_NE(Settings::read(sources({}, dir.write("d.yaml", "workers: {a: 1}\n"))).error().what.find("d.yaml:1"), std::string::npos);
+  EXPECT_NE(Settings::read(sources({}, dir.write("a.yaml", "colour: red\n"))).error().what.find("colour"),
+            std::string::npos);
+  EXPECT_NE(Settings::read(sources({}, dir.write("b.yaml", "workers: 1\nworkers: 2\n"))).error().what.find("twice"),
+            std::string::npos);
+  EXPECT_NE(Settings::read(sources({}, dir.write("d.yaml", "workers: {a: 1}\n"))).error().what.find("d.yaml:1"),
+            std::string::npos);
 }
 
 TEST(DurationTest, UnitsAndBareNumbers) {
@@ -67,7 +75,8 @@ TEST(DurationTest, UnitsAndBareNumbers) {
 }
 
 TEST(YamlTest, ADocumentBecomesJson) {
-  EXPECT_EQ(*yaml_to_json("a: 1\nb: [x, 'true', true, null]\nc: {d: \"1\"}\n"), R"({"a":1,"b":["x","true",true,null],"c":{"d":"1"}})");
+  EXPECT_EQ(*yaml_to_json("a: 1\nb: [x, 'true', true, null]\nc: {d: \"1\"}\n"),
+            R"({"a":1,"b":["x","true",true,null],"c":{"d":"1"}})");
 }
 
 TEST(ExitCodeTest, WorstInTheOrderOfThePlugins) {
@@ -87,7 +96,8 @@ TEST(PluginLineTest, LooksLikeCheckHttp) {
   EXPECT_EQ(plugin_line("HTTP", outcome, options), "HTTP OK - 200 in 0.123 s | time=0.123s;1;3;0;10");
 }
 
-std::pair<int, std::string> everup(std::vector<std::string> words, std::map<std::string, std::string> environment = {}) {
+std::pair<int, std::string> everup(std::vector<std::string> words,
+                                   std::map<std::string, std::string> environment = {}) {
   words.insert(words.begin(), EVERUP_BINARY);
   Child::Options options;
   options.environment = std::move(environment);
@@ -128,7 +138,8 @@ TEST(CommandTest, WrongUsageSaysSo) {
 
 TEST(CommandTest, WithoutADatabaseTheCommandSaysWhereItLooked) {
   const TempDir dir;
-  const auto [status, text] = everup({"account", "create", "--email", "a@example.org"}, {{"EVERUP_DATA_DIR", dir.path() + "/none"}});
+  const auto [status, text] =
+      everup({"account", "create", "--email", "a@example.org"}, {{"EVERUP_DATA_DIR", dir.path() + "/none"}});
   EXPECT_EQ(status, 78);
   EXPECT_NE(text.find(dir.path() + "/none"), std::string::npos) << text;
   EXPECT_FALSE(std::filesystem::exists(dir.path() + "/none"));
@@ -138,7 +149,8 @@ TEST(CommandTest, TooFewDescriptorsAreRefusedAtTheStart) {
   const TempDir dir;
   Child::Options options;
   options.environment = {{"EVERUP_DATA_DIR", dir.path() + "/d"}, {"EVERUP_USER", "nobody"}};
-  Child child({"/bin/sh", "-c", std::string("ulimit -n 100; exec ") + EVERUP_BINARY + " serve --listen 127.0.0.1:0"}, options);
+  Child child({"/bin/sh", "-c", std::string("ulimit -n 100; exec ") + EVERUP_BINARY + " serve --listen 127.0.0.1:0"},
+              options);
   EXPECT_EQ(child.wait().value_or(-1), 78) << child.output();
 }
 

@@ -57,7 +57,8 @@ class Service {
   }
   Child& child() { return *child_; }
   bool ready() const {
-    const auto answer = net::http_request({.method = "GET", .url = base() + "/readyz", .unix_socket = {}, .headers = {}, .body = {}, .timeout_ms = 5000});
+    const auto answer = net::http_request(
+        {.method = "GET", .url = base() + "/readyz", .unix_socket = {}, .headers = {}, .body = {}, .timeout_ms = 5000});
     return answer.ok() && answer->status == 200;
   }
 
@@ -79,7 +80,12 @@ class Service {
 
   net::ClientAnswer get(const std::string& path) const { return call("GET", path); }
   net::ClientAnswer call(const std::string& method, const std::string& path, const std::string& body = {}) const {
-    net::ClientRequest request{.method = method, .url = base() + path, .unix_socket = {}, .headers = {"Expect:"}, .body = body, .timeout_ms = 30'000};
+    net::ClientRequest request{.method = method,
+                               .url = base() + path,
+                               .unix_socket = {},
+                               .headers = {"Expect:"},
+                               .body = body,
+                               .timeout_ms = 30'000};
     if (!key_.empty()) request.headers.push_back("Authorization: Bearer " + key_);
     if (!body.empty()) request.headers.push_back("Content-Type: application/json");
     auto answer = net::http_request(request);
@@ -111,13 +117,15 @@ class WebServer {
  public:
   WebServer() : port_(free_port()) {
     dir_.write("nginx.conf", "daemon off; master_process off; error_log stderr; pid " + dir_.path() +
-                                 "/pid;\nevents {}\nhttp { access_log " + dir_.path() + "/access.log; client_body_temp_path " + dir_.path() +
-                                 "/t; proxy_temp_path " + dir_.path() + "/t; fastcgi_temp_path " + dir_.path() + "/t; uwsgi_temp_path " + dir_.path() +
-                                 "/t; scgi_temp_path " + dir_.path() + "/t; server { listen 127.0.0.1:" + std::to_string(port_) +
-                                 "; location / { return 200 \"fine\\n\"; } } }\n");
+                                 "/pid;\nevents {}\nhttp { access_log " + dir_.path() +
+                                 "/access.log; client_body_temp_path " + dir_.path() + "/t; proxy_temp_path " +
+                                 dir_.path() + "/t; fastcgi_temp_path " + dir_.path() + "/t; uwsgi_temp_path " +
+                                 dir_.path() + "/t; scgi_temp_path " + dir_.path() + "/t; server { listen 127.0.0.1:" +
+                                 std::to_string(port_) + "; location / { return 200 \"fine\\n\"; } } }\n");
   }
   void start() {
-    child_ = std::make_unique<Child>(std::vector<std::string>{"nginx", "-c", dir_.path() + "/nginx.conf", "-p", dir_.path()});
+    child_ = std::make_unique<Child>(
+        std::vector<std::string>{"nginx", "-c", dir_.path() + "/nginx.conf", "-p", dir_.path()});
     if (!wait_until_accepts("127.0.0.1", port_)) throw std::runtime_error("nginx: " + child_->output());
   }
   void stop() { child_.reset(); }

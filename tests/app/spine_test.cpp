@@ -11,7 +11,8 @@
 namespace everup::test {
 namespace {
 
-constexpr const char* kQuick = R"({"name":"Shop","interval_s":1,"timeout_ms":1000,"confirm":{"failures":2,"successes":2,"retry_s":1}})";
+constexpr const char* kQuick =
+    R"({"name":"Shop","interval_s":1,"timeout_ms":1000,"confirm":{"failures":2,"successes":2,"retry_s":1}})";
 
 class SpineTest : public ::testing::Test {
  protected:
@@ -39,7 +40,8 @@ TEST_F(SpineTest, AnOutageIsDatedFromItsFirstFailingCheckAndEveryPageAgrees) {
   ASSERT_TRUE(state_becomes(id, "up"));
   web_.stop();
   ASSERT_TRUE(state_becomes(id, "down"));
-  EXPECT_NE(service_.get("/badge/" + service_.json("/monitors/" + id)["badge_token"].get<std::string>() + "/status.svg").body.find("down"),
+  EXPECT_NE(service_.get("/badge/" + service_.json("/monitors/" + id)["badge_token"].get<std::string>() + "/status.svg")
+                .body.find("down"),
             std::string::npos);
   web_.start();
   ASSERT_TRUE(state_becomes(id, "up"));
@@ -49,8 +51,11 @@ TEST_F(SpineTest, AnOutageIsDatedFromItsFirstFailingCheckAndEveryPageAgrees) {
   const auto down = std::find_if(spans.begin(), spans.end(), [](const Json& s) { return s["state"] == "down"; });
   ASSERT_NE(down, spans.end()) << spans.dump(2);
   auto results = service_.json("/monitors/" + id + "/results?limit=10000")["data"];
-  std::sort(results.begin(), results.end(), [](const Json& a, const Json& b) { return parse_time(a["at"].get<std::string>())->ms < parse_time(b["at"].get<std::string>())->ms; });
-  const auto first_bad = std::find_if(results.begin(), results.end(), [](const Json& r) { return r["verdict"] == "down"; });
+  std::sort(results.begin(), results.end(), [](const Json& a, const Json& b) {
+    return parse_time(a["at"].get<std::string>())->ms < parse_time(b["at"].get<std::string>())->ms;
+  });
+  const auto first_bad =
+      std::find_if(results.begin(), results.end(), [](const Json& r) { return r["verdict"] == "down"; });
   ASSERT_NE(first_bad, results.end());
   const auto first_good = std::find_if(first_bad, results.end(), [](const Json& r) { return r["verdict"] == "up"; });
   ASSERT_NE(first_good, results.end());
@@ -63,7 +68,9 @@ TEST_F(SpineTest, AnOutageIsDatedFromItsFirstFailingCheckAndEveryPageAgrees) {
   EXPECT_EQ(uptime["incidents"], 1) << uptime.dump(2);
   EXPECT_EQ(std::llround(uptime["down_s"].get<double>() * 1000), ms_of((*down)["to"]) - ms_of((*down)["from"]));
   double sum = 0;
-  for (const auto* key : {"up_s", "degraded_s", "down_s", "unknown_s", "maintenance_s", "paused_s", "before_creation_s"}) sum += uptime[key].get<double>();
+  for (const auto* key :
+       {"up_s", "degraded_s", "down_s", "unknown_s", "maintenance_s", "paused_s", "before_creation_s"})
+    sum += uptime[key].get<double>();
   EXPECT_EQ(std::llround(sum * 1000), 86'400'000);
   EXPECT_LT(uptime["uptime_percent"].get<double>(), 100.0);
 
@@ -77,7 +84,8 @@ TEST_F(SpineTest, AnOutageIsDatedFromItsFirstFailingCheckAndEveryPageAgrees) {
   const auto badge = service_.get("/badge/" + monitor["badge_token"].get<std::string>() + "/uptime/24h.svg");
   EXPECT_EQ(badge.status, 200);
   EXPECT_EQ(badge.body.find("100%"), std::string::npos);
-  const auto shields = Json::parse(service_.get("/badge/" + monitor["badge_token"].get<std::string>() + "/uptime/24h.json").body);
+  const auto shields =
+      Json::parse(service_.get("/badge/" + monitor["badge_token"].get<std::string>() + "/uptime/24h.json").body);
   EXPECT_EQ(shields["schemaVersion"], 1);
 }
 
@@ -100,13 +108,16 @@ TEST_F(SpineTest, KillingEverupLosesNothingStoredAndMakesNoOutage) {
   const auto before = service_.json("/monitors/" + id + "/results?limit=10000")["data"];
   EXPECT_EQ(service_.stop(SIGKILL), 128 + SIGKILL);
   service_.start();
-  ASSERT_TRUE(until([&] { return service_.json("/monitors/" + id + "/results?limit=10000")["data"].size() > before.size(); }));
+  ASSERT_TRUE(
+      until([&] { return service_.json("/monitors/" + id + "/results?limit=10000")["data"].size() > before.size(); }));
   ASSERT_TRUE(state_becomes(id, "up"));
   const auto spans = service_.json("/monitors/" + id + "/spans")["data"];
   std::string last_end;
   for (const auto& span : spans) {
     EXPECT_NE(span["state"], "down") << spans.dump(2);
-    if (!last_end.empty()) EXPECT_EQ(span["from"], last_end) << "spans leave no hole and do not overlap";
+    if (!last_end.empty()) {
+      EXPECT_EQ(span["from"], last_end) << "spans leave no hole and do not overlap";
+    }
     last_end = span["to"].is_null() ? "" : span["to"].get<std::string>();
   }
 }
@@ -118,7 +129,8 @@ TEST_F(SpineTest, PauseResumeEditAndDeleteTakeEffect) {
   ASSERT_TRUE(state_becomes(id, "paused"));
   service_.run_ok({"monitor", "resume", id});
   ASSERT_TRUE(state_becomes(id, "up"));
-  const auto patched = service_.call("PATCH", "/api/v1/monitors/" + id, R"({"expect":{"body_contains":"no such words"}})");
+  const auto patched =
+      service_.call("PATCH", "/api/v1/monitors/" + id, R"({"expect":{"body_contains":"no such words"}})");
   EXPECT_EQ(patched.status, 200) << patched.body;
   ASSERT_TRUE(state_becomes(id, "down"));
   service_.run_ok({"monitor", "delete", id});
