@@ -8,7 +8,7 @@ endfunction()
 # everup_tests(NAME SOURCES … USES …): one test binary, test_NAME, found by ctest; LABELS threads marks what runs under TSan too.
 function(everup_tests name)
   cmake_parse_arguments(SUITE "" "" "SOURCES;USES;LABELS" ${ARGN})
-  add_executable(test_${name} ${SUITE_SOURCES})
+  add_executable(test_${name} ${SUITE_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/known_leaks.cpp)
   target_link_libraries(test_${name} PRIVATE ${SUITE_USES} everup_flags PkgConfig::GMOCK PkgConfig::GTEST gtest_main)
   target_compile_definitions(test_${name} PRIVATE EVERUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND test_${name})

@@ -1,3 +1,4 @@
+// Suppressions for all suites under the leak sanitizer.
 // libpqxx 6.4.5 forgets one PGresult (2 KB) of every COPY that PostgreSQL refuses: stream_to::complete() throws before
 // PQclear. Ours to know, not ours to free; it costs a kilobyte or two per missing partition, duplicate key or poison
 // row.
