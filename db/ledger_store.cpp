@@ -1,12 +1,16 @@
 // See ledger_store.h. One repeatable-read transaction per call: spans, marks and suspicions are of one instant, or a
-// window could show a minute twice. Weakness: results and evidence are read of the local region only.
+// window could show a minute twice. A ledger is two queries, the monitor and account_ledger() or public_ledger()
+// (0002_access.sql), whose rows are told apart by their part. Weakness: results and evidence are read of the local
+// region only.
 #include "db/ledger_store.h"
 
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <pqxx/pqxx>
+#include <tuple>
 
+#include "db/monitor_json.h"
 #include "db/rows.h"
 #include "db/sql_values.h"
 
@@ -18,17 +22,24 @@ constexpr std::size_t kLedgersMax = 200;
 
 struct MonitorFacts {
   std::int64_t id = 0, created_at = 0, interval_ms = 0, timeout_ms = 0;
+  Patience confirm;
 };
+constexpr const char* kFacts =
+    "SELECT id, created_at, interval_s * 1000::bigint AS interval_ms, timeout_ms, confirm FROM monitors "
+    "WHERE account_id = $1 AND deleted_at IS NULL AND ";
+
+Result<MonitorFacts> facts_in(const pqxx::row& row) {
+  const auto confirm = confirm_from_storage(row["confirm"].c_str());
+  if (!confirm) return Error{confirm.error().code, "stored monitor: " + confirm.error().what};
+  return MonitorFacts{row["id"].as<std::int64_t>(), row["created_at"].as<std::int64_t>(),
+                      row["interval_ms"].as<std::int64_t>(), row["timeout_ms"].as<std::int64_t>(), *confirm};
+}
 
 Result<MonitorFacts> find_monitor(pqxx::transaction_base& tx, AccountId account, const MonitorName& name) {
-  const auto rows = tx.exec_params(std::string("SELECT id, created_at, interval_s * 1000::bigint, timeout_ms FROM "
-                                               "monitors WHERE account_id = $1 AND deleted_at IS NULL AND ") +
-                                       (name.id != 0 ? "id = $2::bigint" : "slug = $2"),
+  const auto rows = tx.exec_params(std::string(kFacts) + (name.id != 0 ? "id = $2::bigint" : "slug = $2"),
                                    account.value, name.id != 0 ? std::to_string(name.id) : name.slug);
   if (rows.empty()) return no_such_monitor();
-  const auto& row = rows[0];
-  return MonitorFacts{row[0].as<std::int64_t>(), row[1].as<std::int64_t>(), row[2].as<std::int64_t>(),
-                      row[3].as<std::int64_t>()};
+  return facts_in(rows[0]);
 }
 
 LedgerInput::RegionSpans& region_of(LedgerInput& input, Region region) {
@@ -40,17 +51,22 @@ LedgerInput::RegionSpans& region_of(LedgerInput& input, Region region) {
 
 using Inputs = std::map<std::int64_t, LedgerInput>;
 
-// (monitor_id, region, from_at, to_at, state, cause, gap), ordered.
-Status take_spans(const pqxx::result& rows, Inputs& inputs) {
-  for (const auto& row : rows) {
-    const auto state = state_in(row[4].as<std::int64_t>());
-    if (!state) return state.error();
-    LedgerInput& input = inputs.at(row[0].as<std::int64_t>());
-    region_of(input, static_cast<Region>(row[1].as<int>()))
-        .spans.push_back({{WallTime{row[2].as<std::int64_t>()}, time_in(row[3]).value_or(kForever)},
-                          *state,
-                          {static_cast<std::int16_t>(row[5].as<int>()), static_cast<std::int16_t>(row[6].as<int>())}});
-  }
+// Columns and parts of ledger_rows() and public_ledger().
+enum Column { kMonitor, kPart, kRegion, kFrom, kTo, kState, kCause, kGap };
+enum Part { kSpan = 1, kFirst, kStanding, kMark, kVersion, kBlind, kLastLook };
+constexpr const char* kLedgerColumns = "SELECT monitor, part, region, from_at, to_at, state, cause, gap FROM ";
+
+Region region_in(const pqxx::row& row) { return static_cast<Region>(row[kRegion].as<int>()); }
+WallTime from_in(const pqxx::row& row) { return WallTime{row[kFrom].as<std::int64_t>()}; }
+
+Status take_span(const pqxx::row& row, LedgerInput& input) {
+  const auto state = state_in(row[kState].as<std::int64_t>());
+  if (!state) return state.error();
+  region_of(input, region_in(row))
+      .spans.push_back(
+          {{from_in(row), time_in(row[kTo]).value_or(kForever)},
+           *state,
+           {static_cast<std::int16_t>(row[kCause].as<int>()), static_cast<std::int16_t>(row[kGap].as<int>())}});
   return ok();
 }
 
@@ -59,14 +75,50 @@ void take_first(LedgerInput& input, std::optional<WallTime> at) {
   if (at && (!input.first_look || *at < *input.first_look)) input.first_look = at;
 }
 
-// (monitor_id, from_at, paused), ordered by monitor and revision → the stretches of pause.
-void take_versions(const pqxx::result& rows, Inputs& inputs) {
-  for (const auto& row : rows) {
-    std::vector<Span>& paused = inputs.at(row[0].as<std::int64_t>()).paused;
-    const WallTime at{row[1].as<std::int64_t>()};
-    const bool open = !paused.empty() && paused.back().to == kForever;
-    if (row[2].as<bool>() && !open) paused.push_back({at, kForever});
-    if (!row[2].as<bool>() && open) paused.back().to = at;
+void take_standing(const pqxx::row& row, LedgerInput& input) {
+  auto& region = region_of(input, region_in(row));
+  region.pending_since = time_in(row[kFrom]);
+  take_first(input, region.pending_since);
+}
+
+// A mark counts where the monitor has spans or a standing.
+void take_mark(const pqxx::row& row, LedgerInput& input) {
+  for (auto& one : input.regions) {
+    if (one.region == region_in(row)) one.observed_through = from_in(row);
+  }
+}
+
+// In the order of revisions: the stretches of pause.
+void take_version(const pqxx::row& row, LedgerInput& input) {
+  const bool paused = row[kState].as<int>() != 0;
+  const bool open = !input.paused.empty() && input.paused.back().to == kForever;
+  if (paused && !open) input.paused.push_back({from_in(row), kForever});
+  if (!paused && open) input.paused.back().to = from_in(row);
+}
+
+Status take(const pqxx::row& row, LedgerInput& input) {
+  switch (row[kPart].as<int>()) {
+    case kSpan:
+      return take_span(row, input);
+    case kFirst:
+      take_first(input, time_in(row[kFrom]));
+      return ok();
+    case kStanding:
+      take_standing(row, input);
+      return ok();
+    case kMark:
+      take_mark(row, input);
+      return ok();
+    case kVersion:
+      take_version(row, input);
+      return ok();
+    case kBlind:
+      input.blind.push_back({from_in(row), WallTime{row[kTo].as<std::int64_t>()}});
+      return ok();
+    case kLastLook:
+      return ok();
+    default:
+      return Error{ErrorCode::kCorrupt, "ledger: unknown part " + std::to_string(row[kPart].as<int>())};
   }
 }
 
@@ -76,80 +128,48 @@ void start_input(Inputs& inputs, const MonitorFacts& facts) {
   input.created_at = WallTime{facts.created_at};
   input.interval_ms = facts.interval_ms;
   input.timeout_ms = facts.timeout_ms;
+  input.confirm = facts.confirm;
   region_of(input, kLocalRegion);
 }
 
-// Everything of the monitors in `inputs`, through the account's views.
+// Everything of the monitors in `inputs`, for their account.
 Status fill(pqxx::transaction_base& tx, WallTime from, Inputs& inputs) {
   std::vector<std::int64_t> list;
   for (const auto& [id, input] : inputs) list.push_back(id);
-  const std::string ids = array_of(list);
-  if (Status status =
-          take_spans(tx.exec_params("SELECT monitor_id, region, from_at, to_at, state, cause, gap FROM account_spans "
-                                    "WHERE monitor_id = ANY ($1::bigint[]) AND (to_at IS NULL OR to_at > $2) "
-                                    "ORDER BY monitor_id, region, from_at",
-                                    ids, from.ms),
-                     inputs);
-      !status) {
-    return status;
-  }
-  for (const auto& row : tx.exec_params("SELECT monitor_id, min(from_at) FROM account_spans WHERE monitor_id = ANY "
-                                        "($1::bigint[]) GROUP BY monitor_id",
-                                        ids)) {
-    take_first(inputs.at(row[0].as<std::int64_t>()), time_in(row[1]));
-  }
-  for (const auto& row : tx.exec_params(
-           "SELECT monitor_id, region, pending_since FROM account_standings WHERE monitor_id = ANY ($1::bigint[])",
-           ids)) {
-    LedgerInput& input = inputs.at(row[0].as<std::int64_t>());
-    auto& region = region_of(input, static_cast<Region>(row[1].as<int>()));
-    region.pending_since = time_in(row[2]);
-    take_first(input, region.pending_since);
-  }
-  for (const auto& row : tx.exec_params(
-           "SELECT m.id, k.region, k.observed_through FROM monitors m JOIN shard_marks k ON k.shard = m.shard "
-           "WHERE m.id = ANY ($1::bigint[])",
-           ids)) {
-    auto& regions = inputs.at(row[0].as<std::int64_t>()).regions;
-    const auto region = static_cast<Region>(row[1].as<int>());
-    for (auto& one : regions) {
-      if (one.region == region) one.observed_through = WallTime{row[2].as<std::int64_t>()};
-    }
-  }
-  take_versions(
-      tx.exec_params("SELECT monitor_id, from_at, paused FROM account_versions WHERE monitor_id = ANY ($1::bigint[]) "
-                     "ORDER BY monitor_id, revision",
-                     ids),
-      inputs);
   for (const auto& row :
-       tx.exec_params("SELECT g.monitor_id, g.from_at, g.to_at FROM account_gaps g "
-                      "WHERE g.monitor_id = ANY ($1::bigint[]) AND g.blind AND g.to_at > $2 UNION ALL "
-                      "SELECT m.id, g.from_at, g.to_at FROM monitors m JOIN account_gaps g ON g.monitor_id = 0 AND "
-                      "g.shard = m.shard "
-                      "AND g.blind AND g.to_at > $2 WHERE m.id = ANY ($1::bigint[]) ORDER BY 1, 2",
-                      ids, from.ms)) {
-    inputs.at(row[0].as<std::int64_t>())
-        .blind.push_back({WallTime{row[1].as<std::int64_t>()}, WallTime{row[2].as<std::int64_t>()}});
+       tx.exec_params(std::string(kLedgerColumns) + "account_ledger($1, $2)", array_of(list), from.ms)) {
+    if (Status status = take(row, inputs.at(row[kMonitor].as<std::int64_t>())); !status) return status;
   }
   return ok();
 }
 
-Result<std::vector<ResultRow>> rows_in(const pqxx::result& rows, bool evidence) {
+Result<std::vector<ResultRow>> rows_in(const pqxx::result& rows) {
   std::vector<ResultRow> list;
   list.reserve(rows.size());
   for (const auto& row : rows) {
     auto one = result_in(row);
     if (!one) return one.error();
-    if (evidence && !row[kResultColumnCount].is_null()) one->evidence = row[kResultColumnCount].as<std::string>();
     list.push_back(*std::move(one));
   }
   return list;
 }
 
-constexpr const char* kEvidenceJoin =
-    " LEFT JOIN LATERAL (SELECT e.body FROM account_evidence e WHERE e.monitor_id = r.monitor_id AND e.region = "
-    "r.region "
-    "AND e.slot_at = r.slot_at AND e.look = r.look LIMIT 1) e ON true ";
+// Adds what is kept of `rows`, looks of one monitor, newest first. By its slots: a join would look at every monitor.
+void add_evidence(pqxx::transaction_base& tx, std::int64_t monitor, std::vector<ResultRow>& rows) {
+  if (rows.empty()) return;
+  std::map<std::tuple<Region, std::int64_t, std::int32_t>, std::string> kept;
+  for (const auto& row :
+       tx.exec_params("SELECT region, slot_at, look, body FROM account_evidence WHERE monitor_id = $1 "
+                      "AND slot_at >= $2 AND slot_at <= $3",
+                      monitor, rows.back().slot_at.ms, rows.front().slot_at.ms)) {
+    kept[{static_cast<Region>(row[0].as<int>()), row[1].as<std::int64_t>(), row[2].as<std::int32_t>()}] =
+        row[3].c_str();
+  }
+  for (ResultRow& row : rows) {
+    const auto found = kept.find({row.region, row.slot_at.ms, row.look});
+    if (found != kept.end()) row.evidence = found->second;
+  }
+}
 
 Result<std::vector<LatencyPoint>> points_in(const pqxx::result& rows, int most) {
   if (static_cast<int>(rows.size()) > most) {
@@ -203,31 +223,22 @@ Result<PublicMonitor> public_monitor_in(const pqxx::row& row) {
   return out;
 }
 
-// A public ledger's standing, marks and state; regions beside the local one count for the timeline only.
-Status fill_public_live(pqxx::transaction_base& tx, const std::string& link, const std::string& token,
-                        const pqxx::row& row, WallTime now, LedgerInput& input, PublicLedger& out) {
+// State, now, by what public_ledger() told of the local region.
+Status fill_public_live(const pqxx::result& rows, bool paused, WallTime now, PublicLedger& out) {
   LiveFacts facts;
-  facts.paused = row["paused"].as<bool>();
-  facts.interval_ms = input.interval_ms, facts.timeout_ms = input.timeout_ms;
-  for (const auto& standing : tx.exec_params(
-           "SELECT region, booked, booked_since, pending_since FROM public_standings($1, $2)", link, token)) {
-    auto& region = region_of(input, static_cast<Region>(standing[0].as<int>()));
-    region.pending_since = time_in(standing[3]);
-    take_first(input, region.pending_since);
-    if (region.region != kLocalRegion) continue;
-    facts.booked = standing[1].as<std::int64_t>();
-    facts.booked_since = time_in(standing[2]), facts.pending_since = time_in(standing[3]);
+  facts.paused = paused;
+  facts.interval_ms = out.input.interval_ms, facts.timeout_ms = out.input.timeout_ms, facts.confirm = out.input.confirm;
+  for (const auto& row : rows) {
+    const int part = row[kPart].as<int>();
+    if (part == kLastLook) out.last_checked_at = time_in(row[kFrom]);
+    if (part == kMark && region_in(row) == kLocalRegion) facts.observed_through = time_in(row[kFrom]);
+    if (part != kStanding || region_in(row) != kLocalRegion) continue;
+    facts.booked = row[kState].as<std::int64_t>();
+    facts.booked_since = time_in(row[kTo]), facts.pending_since = time_in(row[kFrom]);
   }
-  for (const auto& mark :
-       tx.exec_params("SELECT region, observed_through FROM shard_marks WHERE shard = $1", row["shard"].as<int>())) {
-    const auto region = static_cast<Region>(mark[0].as<int>());
-    for (auto& one : input.regions) {
-      if (one.region == region) one.observed_through = WallTime{mark[1].as<std::int64_t>()};
-    }
-    if (region == kLocalRegion) facts.observed_through = time_in(mark[1]);
-  }
-  if (!input.paused.empty() && input.paused.back().to == kForever) facts.paused_since = input.paused.back().from;
-  auto live = live_state(facts, now);
+  const std::vector<Span>& pauses = out.input.paused;
+  if (!pauses.empty() && pauses.back().to == kForever) facts.paused_since = pauses.back().from;
+  const auto live = live_state(facts, now);
   if (!live) return live.error();
   out.state = live->state, out.since = live->since, out.suspect_since = live->suspect_since;
   return ok();
@@ -235,31 +246,23 @@ Status fill_public_live(pqxx::transaction_base& tx, const std::string& link, con
 
 Result<PublicLedger> read_public(pqxx::transaction_base& tx, const std::string& link, const std::string& token,
                                  WallTime from, WallTime now) {
-  const auto rows = tx.exec_params("SELECT * FROM public_monitor($1, $2)", link, token);
-  if (rows.empty()) return no_such_token();
-  auto monitor = public_monitor_in(rows[0]);
+  const auto found =
+      tx.exec_params("SELECT *, interval_s * 1000::bigint AS interval_ms FROM public_monitor($1, $2)", link, token);
+  if (found.empty()) return no_such_token();
+  auto monitor = public_monitor_in(found[0]);
   if (!monitor) return monitor.error();
+  const auto facts = facts_in(found[0]);
+  if (!facts) return facts.error();
   PublicLedger out;
   out.monitor = *std::move(monitor);
   Inputs inputs;
-  start_input(inputs, {out.monitor.id.value, out.monitor.created_at.ms, out.monitor.interval_ms,
-                       rows[0]["timeout_ms"].as<std::int64_t>()});
-  LedgerInput& input = inputs.begin()->second;
-  Status status = take_spans(
-      tx.exec_params("SELECT monitor_id, region, from_at, to_at, state, cause, gap FROM public_spans($1, $2, $3)", link,
-                     token, from.ms),
-      inputs);
-  if (!status) return status.error();
-  take_first(input, time_in(tx.exec_params1("SELECT public_first_span($1, $2)", link, token)[0]));
-  take_versions(tx.exec_params("SELECT $3::bigint, from_at, paused FROM public_versions($1, $2) ORDER BY revision",
-                               link, token, out.monitor.id.value),
-                inputs);
-  for (const auto& row : tx.exec_params("SELECT from_at, to_at FROM public_blind($1, $2, $3)", link, token, from.ms)) {
-    input.blind.push_back({WallTime{row[0].as<std::int64_t>()}, WallTime{row[1].as<std::int64_t>()}});
+  start_input(inputs, *facts);
+  out.input = std::move(inputs.begin()->second);
+  const auto rows = tx.exec_params(std::string(kLedgerColumns) + "public_ledger($1, $2, $3)", link, token, from.ms);
+  for (const auto& row : rows) {
+    if (Status status = take(row, out.input); !status) return status.error();
   }
-  if (status = fill_public_live(tx, link, token, rows[0], now, input, out); !status) return status.error();
-  out.last_checked_at = time_in(tx.exec_params1("SELECT public_last_checked($1, $2)", link, token)[0]);
-  out.input = std::move(input);
+  if (Status status = fill_public_live(rows, found[0]["paused"].as<bool>(), now, out); !status) return status.error();
   return out;
 }
 
@@ -311,11 +314,10 @@ Result<std::vector<LedgerInput>> LedgerStore::ledgers(AccountId account, const s
       [&](pqxx::transaction_base& tx) -> Status {
         inputs.clear();
         for (const auto& row :
-             tx.exec_params("SELECT id, created_at, interval_s * 1000::bigint, timeout_ms FROM monitors "
-                            "WHERE account_id = $1 AND deleted_at IS NULL AND id = ANY ($2::bigint[])",
-                            account.value, array_of(list))) {
-          start_input(inputs, {row[0].as<std::int64_t>(), row[1].as<std::int64_t>(), row[2].as<std::int64_t>(),
-                               row[3].as<std::int64_t>()});
+             tx.exec_params(std::string(kFacts) + "id = ANY ($2::bigint[])", account.value, array_of(list))) {
+          const auto facts = facts_in(row);
+          if (!facts) return facts.error();
+          start_input(inputs, *facts);
         }
         return fill(tx, from, inputs);
       },
@@ -346,14 +348,14 @@ Result<ResultsPage> LedgerStore::results(AccountId account, std::string_view id,
   const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto facts = find_monitor(tx, account, *name);
     if (!facts) return facts.error();
-    const std::string sql = std::string("SELECT ") + kResultColumns + (query.evidence ? ", e.body" : "") +
-                            " FROM account_results_page($1, $2, $3, $4, $5, $6) r " +
-                            (query.evidence ? kEvidenceJoin : "") + "ORDER BY r.slot_at DESC, r.look DESC";
+    const std::string sql = std::string("SELECT ") + kResultColumns +
+                            " FROM account_results_page($1, $2, $3, $4, $5, $6) r "
+                            "ORDER BY r.slot_at DESC, r.look DESC";
     auto rows = rows_in(tx.exec_params(sql, facts->id, query.from.value_or(WallTime{0}).ms,
-                                       query.to.value_or(kForever).ms, before_slot, before_look, query.limit + 1),
-                        query.evidence);
+                                       query.to.value_or(kForever).ms, before_slot, before_look, query.limit + 1));
     if (!rows) return rows.error();
     page.rows = *std::move(rows);
+    if (query.evidence) add_evidence(tx, facts->id, page.rows);
     return ok();
   });
   if (!status) return status.error();
@@ -372,11 +374,13 @@ Result<std::vector<LatencyPoint>> LedgerStore::latencies(AccountId account, std:
   const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto facts = find_monitor(tx, account, *name);
     if (!facts) return facts.error();
-    auto read = points_in(tx.exec_params("SELECT slot_at + start_ms, total_us, verdict FROM account_results "
-                                         "WHERE monitor_id = $1 AND slot_at >= $2 AND slot_at < $3 AND verdict <> 0 "
-                                         "ORDER BY slot_at, look LIMIT $4",
-                                         facts->id, window.from.ms, window.to.ms, kLatencyMax + 1),
-                          kLatencyMax);
+    auto read =
+        points_in(tx.exec_params("SELECT slot_at + start_ms, total_us, verdict FROM account_results "
+                                 "WHERE monitor_id = $1 AND region = 1::smallint AND slot_at >= $2 AND slot_at < "
+                                 "$3 AND verdict <> 0 "
+                                 "ORDER BY slot_at, look LIMIT $4",
+                                 facts->id, window.from.ms, window.to.ms, kLatencyMax + 1),
+                  kLatencyMax);
     if (!read) return read.error();
     points = *std::move(read);
     return ok();
@@ -392,13 +396,14 @@ Result<ResultRow> LedgerStore::result(AccountId account, std::string_view id, co
   const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto facts = find_monitor(tx, account, *name);
     if (!facts) return facts.error();
-    auto rows = rows_in(
-        tx.exec_params(std::string("SELECT ") + kResultColumns + ", e.body FROM account_results r" + kEvidenceJoin +
-                           "WHERE r.monitor_id = $1 AND r.region = $2 AND r.slot_at = $3 AND r.look = $4",
-                       facts->id, key.region, key.slot_at.ms, key.look),
-        true);
+    auto rows =
+        rows_in(tx.exec_params(std::string("SELECT ") + kResultColumns +
+                                   " FROM account_results r WHERE r.monitor_id = $1 AND r.region = $2 AND r.slot_at = "
+                                   "$3 AND r.look = $4",
+                               facts->id, key.region, key.slot_at.ms, key.look));
     if (!rows) return rows.error();
     found = *std::move(rows);
+    add_evidence(tx, facts->id, found);
     return ok();
   });
   if (!status) return status.error();

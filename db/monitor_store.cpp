@@ -28,25 +28,32 @@ Error invalid(std::string what) { return {ErrorCode::kInvalid, std::move(what)};
 constexpr const char* kInsert =
     "INSERT INTO monitors (id, account_id, slug, name, target, kind, interval_s, timeout_ms, confirm, options, expect, "
     "warn, secrets, tags, "
-    "paused, timezone, public_badge, public_report, show_target, badge_token, report_token, shard, created_at, "
-    "updated_at, revised_at) "
+    "paused, timezone, public_badge, public_report, show_target, badge_token, report_token, shard, suspicion_ms, "
+    "created_at, updated_at, revised_at) "
     "SELECT n.id, $1, n.slug, n.name, n.target, n.kind, n.interval_s, n.timeout_ms, n.confirm, n.options, n.expect, "
     "n.warn, n.secrets, "
     "n.tags::text[], n.paused, n.timezone, n.public_badge, n.public_report, n.show_target, n.badge_token, "
-    "n.report_token, n.shard, $2, $2, $2 "
+    "n.report_token, n.shard, n.suspicion_ms, $2, $2, $2 "
     "FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::integer[], $9::integer[], "
     "$10::jsonb[], $11::jsonb[], "
     "$12::jsonb[], $13::jsonb[], $14::bytea[], $15::text[], $16::boolean[], $17::text[], $18::boolean[], "
     "$19::boolean[], $20::boolean[], "
-    "$21::text[], $22::text[], $23::smallint[]) AS n(id, slug, name, target, kind, interval_s, timeout_ms, confirm, "
+    "$21::text[], $22::text[], $23::smallint[], $24::integer[]) AS n(id, slug, name, target, kind, interval_s, "
+    "timeout_ms, confirm, "
     "options, expect, warn, "
-    "secrets, tags, paused, timezone, public_badge, public_report, show_target, badge_token, report_token, shard)";
+    "secrets, tags, paused, timezone, public_badge, public_report, show_target, badge_token, report_token, shard, "
+    "suspicion_ms)";
+
+std::int64_t suspicion_ms(const MonitorDraft& m) {
+  return horizon_of(m.interval_s * 1000LL, m.timeout_ms, m.confirm).count();
+}
 
 // The arrays of one INSERT.
 struct Arrays {
   std::vector<std::string> slug, name, target, confirm, options, expect, warn, tags, timezone, badge, report;
   std::vector<std::optional<std::string>> secrets;
-  std::vector<std::int64_t> id, kind, interval_s, timeout_ms, paused, public_badge, public_report, show_target, shard;
+  std::vector<std::int64_t> id, kind, interval_s, timeout_ms, paused, public_badge, public_report, show_target, shard,
+      suspicion;
 
   void add(const Monitor& m, MonitorColumns&& columns) {
     id.push_back(m.id.value), slug.push_back(m.slug), name.push_back(m.name), target.push_back(m.target.url());
@@ -59,13 +66,14 @@ struct Arrays {
     paused.push_back(m.paused), timezone.push_back(m.timezone), public_badge.push_back(m.links.badge);
     public_report.push_back(m.links.report), show_target.push_back(m.links.show_target);
     badge.push_back(m.badge_token), report.push_back(m.report_token), shard.push_back(shard_of(m.id));
+    suspicion.push_back(suspicion_ms(m));
   }
   void insert(pqxx::transaction_base& tx, AccountId account, WallTime now) const {
     tx.exec_params(kInsert, account.value, now.ms, array_of(id), array_of(slug), array_of(name), array_of(target),
                    array_of(kind), array_of(interval_s), array_of(timeout_ms), array_of(confirm), array_of(options),
                    array_of(expect), array_of(warn), array_of(secrets), array_of(tags), array_of(paused),
                    array_of(timezone), array_of(public_badge), array_of(public_report), array_of(show_target),
-                   array_of(badge), array_of(report), array_of(shard));
+                   array_of(badge), array_of(report), array_of(shard), array_of(suspicion));
   }
 };
 
@@ -143,12 +151,14 @@ void write_back(pqxx::transaction_base& tx, Monitor& m, WallTime now, const Vaul
       "expect = $11, warn = $12, secrets = CASE WHEN $24::boolean THEN secrets ELSE $13::bytea END, tags = $14, paused "
       "= $15, timezone = $16, public_badge = $17, "
       "public_report = $18, "
-      "show_target = $19, badge_token = $20, report_token = $21, revision = $22, updated_at = $23, revised_at = $23 "
+      "show_target = $19, badge_token = $20, report_token = $21, revision = $22, updated_at = $23, revised_at = $23, "
+      "suspicion_ms = $25 "
       "WHERE account_id = $1 AND id = $2",
       m.account.value, m.id.value, m.slug, m.name, m.target.url(), static_cast<int>(m.target.kind), m.interval_s,
       m.timeout_ms, columns.confirm, columns.options, columns.expect, columns.warn,
       columns.secrets ? columns.secrets->c_str() : nullptr, columns.tags, m.paused, m.timezone, m.links.badge,
-      m.links.report, m.links.show_target, m.badge_token, m.report_token, m.revision, now.ms, keep_sealed);
+      m.links.report, m.links.show_target, m.badge_token, m.report_token, m.revision, now.ms, keep_sealed,
+      suspicion_ms(m));
 }
 
 using Change = std::function<Result<bool>(Monitor&)>;  // false: nothing to write
@@ -203,16 +213,14 @@ Order order_of(MonitorSort sort) {
 
 // State and since in SQL, the same rule as live_state() (a test compares them). $2 is now. Down first.
 constexpr const char* kLiveJoin =
-    " LEFT JOIN account_standings s ON s.monitor_id = m.id AND s.region = 1::smallint"
-    " LEFT JOIN shard_marks k ON k.region = 1::smallint AND k.shard = m.shard"
-    " CROSS JOIN LATERAL (SELECT $2::bigint - m.interval_s * 1000::bigint - m.timeout_ms - 30000 AS oldest) h"
-    " CROSS JOIN LATERAL (SELECT CASE WHEN m.paused THEN 6 WHEN s.booked IS NULL OR coalesce(k.observed_through, 0) < "
-    "h.oldest"
-    " OR s.pending_since < h.oldest OR s.booked_since = 0 THEN 4 ELSE s.booked END AS state) t"
+    " CROSS JOIN LATERAL (SELECT $2::bigint - m.interval_s * 1000::bigint - m.timeout_ms - 30000 AS oldest, $2::bigint "
+    "- "
+    "greatest(m.suspicion_ms, m.interval_s * 1000::bigint + m.timeout_ms + 30000) AS suspected) h"
+    " CROSS JOIN LATERAL (SELECT CASE WHEN m.paused THEN 6 WHEN m.booked IS NULL OR coalesce(m.observed_through, 0) < "
+    "h.oldest OR m.pending_since < h.suspected OR m.booked_since = 0 THEN 4 ELSE m.booked END AS state) t"
     " CROSS JOIN LATERAL (SELECT t.state, (CASE t.state WHEN 3 THEN 0 WHEN 4 THEN 1 WHEN 2 THEN 2 WHEN 1 THEN 3 ELSE "
-    "t.state END)::bigint"
-    " AS rank, coalesce(CASE WHEN m.paused THEN m.revised_at WHEN t.state <> 4 THEN s.booked_since"
-    " WHEN coalesce(k.observed_through, 0) < h.oldest THEN k.observed_through ELSE s.pending_since END, 0) AS since) x";
+    "t.state END)::bigint AS rank, coalesce(CASE WHEN m.paused THEN m.revised_at WHEN t.state <> 4 THEN m.booked_since"
+    " WHEN coalesce(m.observed_through, 0) < h.oldest THEN m.observed_through ELSE m.pending_since END, 0) AS since) x";
 
 struct ListCursor {
   std::string key;
@@ -247,11 +255,8 @@ Status check_query(const MonitorQuery& query) {
 
 // Every parameter is always there, so that their numbers are fixed: $1 account, $2 now, $3 q, $4 tags, $5 state, $6
 // kind, $7 paused, $8 cursor key, $9 cursor id, $10 limit. Null: not asked.
-std::string list_sql(const MonitorQuery& query, const Order& order, bool more) {
-  std::string sql =
-      std::string("SELECT ") + kMonitorColumns + ", (" + order.key + ")::text AS sort_key FROM monitors m";
-  if (order.live || query.state) sql += kLiveJoin;
-  sql += " WHERE m.account_id = $1 AND m.deleted_at IS NULL AND $2::bigint IS NOT NULL";
+std::string list_filters(const MonitorQuery& query, const Order& order, bool more) {
+  std::string sql = " WHERE m.account_id = $1 AND $2::bigint IS NOT NULL";
   sql += query.q.empty() ? " AND $3::text IS NULL" : " AND (m.name ILIKE $3 OR m.slug ILIKE $3 OR m.target ILIKE $3)";
   sql += query.tags.empty() ? " AND $4::text IS NULL" : " AND m.tags @> $4::text[]";
   sql += query.state ? " AND x.state = $5::bigint" : " AND $5::bigint IS NULL";
@@ -259,7 +264,20 @@ std::string list_sql(const MonitorQuery& query, const Order& order, bool more) {
   sql += query.paused ? " AND m.paused = $7::boolean" : " AND $7::boolean IS NULL";
   const std::string at_least = std::string("(") + order.key + ", m.id) > ($8::" + order.type + ", $9::bigint)";
   sql += more ? " AND " + at_least : std::string(" AND $8::text IS NULL AND $9::bigint IS NULL");
-  return sql + " ORDER BY " + order.key + ", m.id LIMIT $10";
+  return sql;
+}
+
+// By state or since the whole account is looked at: narrowly first, the page's rows then.
+std::string list_sql(const MonitorQuery& query, const Order& order, bool more) {
+  const std::string rest = list_filters(query, order, more), by = std::string(" ORDER BY ") + order.key + ", m.id";
+  const std::string key = order.key;
+  if (!order.live && !query.state) {
+    return std::string("SELECT ") + kMonitorColumns + ", (" + key + ")::text AS sort_key FROM monitors m" + rest +
+           " AND m.deleted_at IS NULL" + by + " LIMIT $10";
+  }
+  return std::string("SELECT ") + kMonitorColumns + ", p.key::text AS sort_key FROM (SELECT m.id, " + key +
+         " AS key FROM account_monitors m" + kLiveJoin + rest + by +
+         " LIMIT $10) p JOIN monitors m ON m.id = p.id ORDER BY p.key, p.id";
 }
 
 template <class T>
@@ -282,16 +300,23 @@ pqxx::result list_rows(pqxx::transaction_base& tx, AccountId account, const Moni
                         cursor ? cursor->key.c_str() : nullptr, or_null(id), query.limit + 1);
 }
 
-// Adds state and last result to monitors of one page.
-Status add_live(pqxx::transaction_base& tx, std::vector<MonitorView>& views, WallTime now, WallTime results_since) {
+using ById = std::map<std::int64_t, MonitorView*>;
+ById by_id_of(std::vector<MonitorView>& views) {
+  ById out;
+  for (MonitorView& view : views) out[view.monitor.id.value] = &view;
+  return out;
+}
+std::string ids_of(const ById& by_id) {
   std::vector<std::int64_t> ids;
-  std::map<std::int64_t, MonitorView*> by_id;
-  for (MonitorView& view : views) ids.push_back(view.monitor.id.value), by_id[ids.back()] = &view;
-  const std::string list = array_of(ids);
+  for (const auto& [id, view] : by_id) ids.push_back(id);
+  return array_of(ids);
+}
+
+Status add_states(pqxx::transaction_base& tx, const ById& by_id, WallTime now) {
   for (const auto& row :
        tx.exec_params("SELECT monitor_id, booked, booked_since, pending_since, observed_through, paused_since "
                       "FROM account_live($1)",
-                      list)) {
+                      ids_of(by_id))) {
     MonitorView& view = *by_id.at(row[0].as<std::int64_t>());
     LiveFacts facts{view.monitor.paused,
                     std::nullopt,
@@ -300,14 +325,20 @@ Status add_live(pqxx::transaction_base& tx, std::vector<MonitorView>& views, Wal
                     time_in(row[4]),
                     time_in(row[5]),
                     view.monitor.interval_s * 1000LL,
-                    view.monitor.timeout_ms};
+                    view.monitor.timeout_ms,
+                    view.monitor.confirm};
     if (!row[1].is_null()) facts.booked = row[1].as<std::int64_t>();
     const auto live = live_state(facts, now);
     if (!live) return live.error();
     view.state = live->state, view.since = live->since, view.suspect_since = live->suspect_since;
   }
-  for (const auto& row : tx.exec_params(
-           std::string("SELECT ") + kResultColumns + " FROM account_last_results($1, $2) r", list, results_since.ms)) {
+  return ok();
+}
+
+Status add_last_results(pqxx::transaction_base& tx, const ById& by_id, Span slots) {
+  for (const auto& row :
+       tx.exec_params(std::string("SELECT ") + kResultColumns + " FROM account_last_results($1, $2, $3) r",
+                      ids_of(by_id), slots.from.ms, slots.to.ms)) {
     auto result = result_in(row);
     if (!result) return result.error();
     MonitorView& view = *by_id.at(result->monitor.value);
@@ -315,6 +346,17 @@ Status add_live(pqxx::transaction_base& tx, std::vector<MonitorView>& views, Wal
     view.last_result = *std::move(result);
   }
   return ok();
+}
+
+// Adds state and last result to monitors of one page. Slots lie at most minutes ahead of now: no day after tomorrow is
+// looked at, and the days before `kLastResultAge` only for a single monitor that has nothing younger.
+Status add_live(pqxx::transaction_base& tx, std::vector<MonitorView>& views, WallTime now, bool whole_past) {
+  const ById by_id = by_id_of(views);
+  const WallTime recent = now - kLastResultAge;
+  if (Status status = add_states(tx, by_id, now); !status) return status;
+  if (Status status = add_last_results(tx, by_id, {recent, now + milliseconds(kDayMs)}); !status) return status;
+  if (!whole_past || views.front().last_result) return ok();
+  return add_last_results(tx, by_id, {WallTime{0}, recent});
 }
 
 }  // namespace
@@ -361,7 +403,7 @@ Result<MonitorView> MonitorStore::find(AccountId account, std::string_view id) {
         views.assign(1, {});
         views[0].monitor = std::move(read->monitor);
         views[0].secrets_lost = read->secrets_lost;
-        return add_live(tx, views, now, WallTime{0});
+        return add_live(tx, views, now, true);
       },
       Isolation::kRepeatableRead);
   if (!status) return status.error();
@@ -391,7 +433,7 @@ Result<MonitorPage> MonitorStore::list(AccountId account, const MonitorQuery& qu
           if (!read) return read.error();
           page.monitors.push_back({std::move(read->monitor), State::kUnknown, {}, {}, {}, {}, read->secrets_lost});
         }
-        return page.monitors.empty() ? ok() : add_live(tx, page.monitors, now, now - kLastResultAge);
+        return page.monitors.empty() ? ok() : add_live(tx, page.monitors, now, false);
       },
       Isolation::kRepeatableRead);
   if (!status) return status.error();

@@ -78,7 +78,8 @@ Result<LiveState> live_state(const LiveFacts& facts, WallTime now) {
   if (!facts.observed_through || *facts.observed_through < now - horizon) {
     return LiveState{State::kUnknown, facts.observed_through, std::nullopt};
   }
-  if (facts.pending_since && *facts.pending_since < now - horizon) {
+  if (facts.pending_since &&
+      *facts.pending_since < now - horizon_of(facts.interval_ms, facts.timeout_ms, facts.confirm)) {
     return LiveState{State::kUnknown, facts.pending_since, facts.pending_since};
   }
   auto booked = state_in(*facts.booked);

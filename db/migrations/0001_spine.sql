@@ -42,6 +42,7 @@ CREATE TABLE monitors (
   interval_s integer NOT NULL CHECK (interval_s BETWEEN 1 AND 86400),
   timeout_ms integer NOT NULL CHECK (timeout_ms BETWEEN 100 AND 60000),
   confirm jsonb NOT NULL,
+  suspicion_ms integer NOT NULL DEFAULT 0, -- how long a suspicion may last by `confirm`; never counted below interval + timeout + 30 s
   options jsonb NOT NULL DEFAULT '{}',     -- without secrets
   expect jsonb NOT NULL DEFAULT '{}',
   warn jsonb NOT NULL DEFAULT '{}',
@@ -62,7 +63,8 @@ CREATE TABLE monitors (
   deleted_at bigint
 );
 CREATE UNIQUE INDEX monitors_slug ON monitors (account_id, slug) WHERE deleted_at IS NULL;
-CREATE INDEX monitors_list ON monitors (account_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX monitors_list ON monitors (account_id, id)  -- covers what a list ordered by state or since looks at
+  INCLUDE (shard, interval_s, timeout_ms, suspicion_ms, paused, revised_at) WHERE deleted_at IS NULL;
 CREATE INDEX monitors_shard ON monitors (shard, id) WHERE deleted_at IS NULL;
 CREATE INDEX monitors_tags ON monitors USING gin (tags) WHERE deleted_at IS NULL;
 CREATE TABLE idempotency_keys (
@@ -224,6 +226,7 @@ CREATE TABLE gaps (                        -- RULES B 4; shard −1: one monitor
   PRIMARY KEY (monitor_id, region, shard, from_at, reason)
 );
 CREATE INDEX gaps_shard ON gaps (region, shard, from_at);
+CREATE INDEX gaps_blind ON gaps (shard, to_at) WHERE blind AND monitor_id = 0;
 CREATE TABLE recorder_streams (            -- RULES A 2
   node text PRIMARY KEY,
   seq bigint NOT NULL

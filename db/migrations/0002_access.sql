@@ -38,6 +38,7 @@ CREATE POLICY worker ON users TO {{worker}} USING ({{is_worker}}) WITH CHECK ({{
 CREATE POLICY backup ON users FOR SELECT TO {{backup}} USING ({{is_backup}});
 
 CREATE INDEX monitors_name ON monitors (account_id, name, id) WHERE deleted_at IS NULL;
+CREATE INDEX monitors_created ON monitors (account_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX monitors_deleted ON monitors (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX memberships_user ON memberships (user_id);
 CREATE INDEX api_keys_account ON api_keys (account_id, id);
@@ -113,27 +114,95 @@ CREATE VIEW account_gaps WITH (security_barrier) AS
 CREATE VIEW account_commands WITH (security_barrier, check_option = cascaded) AS
   SELECT r.* FROM commands r WHERE EXISTS (SELECT 1 FROM monitors m WHERE m.id = r.monitor_id AND m.deleted_at IS NULL);
 
--- Newest first with a limit: a barrier view would sort the whole window before it cuts. The same policies hold: the functions run as the
--- owner, who sees only the monitors of app.account.
+-- What lists filter and sort by, with the standing beside it: one look at the policy for both.
+CREATE VIEW account_monitors WITH (security_barrier) AS
+  SELECT m.id, m.account_id, m.name, m.slug, m.target, m.tags, m.kind, m.paused, m.interval_s, m.timeout_ms, m.suspicion_ms, m.revised_at,
+    m.created_at, s.booked, s.booked_since, s.pending_since, k.observed_through
+  FROM monitors m
+  LEFT JOIN standings s ON s.monitor_id = m.id AND s.region = 1::smallint
+  LEFT JOIN shard_marks k ON k.region = 1::smallint AND k.shard = m.shard
+  WHERE m.deleted_at IS NULL;
+
+-- ---- reads that a barrier view would answer by looking at every monitor of the account, or at every day of results -----------------------
+-- The same policies hold: what an account may call runs as the owner, who sees only the monitors of app.account. Helpers without a check of
+-- their own (newest_results, ledger_rows) are granted to nobody.
+
+-- Looks of the local region, newest first; `ran`: without missed slots. First among the days around the shard's mark, where they nearly
+-- always are, and only then in the others: 100 days are 100 tables to plan for.
+CREATE FUNCTION newest_results(monitor bigint, shard_number smallint, since bigint, until bigint, before_slot bigint, before_look integer,
+                               ran boolean, most integer)
+  RETURNS SETOF results LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  mark bigint;
+  recent bigint;
+  found_rows integer;
+BEGIN
+  SELECT k.observed_through INTO mark FROM public.shard_marks k WHERE k.region = 1::smallint AND k.shard = shard_number;
+  recent := greatest(since, least(coalesce(mark, 0), before_slot, until) - 172800000);
+  RETURN QUERY SELECT r.* FROM public.results r
+    WHERE r.monitor_id = monitor AND r.region = 1::smallint AND r.slot_at >= recent AND r.slot_at < until AND r.slot_at <= before_slot
+      AND (r.slot_at < before_slot OR r.look < before_look) AND (NOT ran OR r.verdict <> 0)
+    ORDER BY r.slot_at DESC, r.look DESC LIMIT most;
+  GET DIAGNOSTICS found_rows = ROW_COUNT;
+  IF found_rows < most AND since < recent THEN
+    RETURN QUERY SELECT r.* FROM public.results r
+      WHERE r.monitor_id = monitor AND r.region = 1::smallint AND r.slot_at >= since AND r.slot_at < recent AND (NOT ran OR r.verdict <> 0)
+      ORDER BY r.slot_at DESC, r.look DESC LIMIT most - found_rows;
+  END IF;
+END $$;
 CREATE FUNCTION account_results_page(monitor bigint, since bigint, until bigint, before_slot bigint, before_look integer, most integer)
   RETURNS SETOF results LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  shard_number smallint;
 BEGIN
-  PERFORM 1 FROM public.monitors m WHERE m.id = monitor AND m.deleted_at IS NULL;
+  SELECT m.shard INTO shard_number FROM public.monitors m WHERE m.id = monitor AND m.deleted_at IS NULL;
   IF NOT FOUND THEN RETURN; END IF;
-  RETURN QUERY SELECT r.* FROM public.results r
-    WHERE r.monitor_id = monitor AND r.region = 1::smallint AND r.slot_at >= since AND r.slot_at < until AND r.slot_at <= before_slot
-      AND (r.slot_at < before_slot OR r.look < before_look)
-    ORDER BY r.slot_at DESC, r.look DESC LIMIT most;
+  RETURN QUERY SELECT * FROM public.newest_results(monitor, shard_number, since, until, before_slot, before_look, false, most);
 END $$;
--- The last look that ran, of each monitor, not older than `since`.
-CREATE FUNCTION account_last_results(monitor_ids bigint[], since bigint)
+-- The last look that ran, of each monitor, in [since, until).
+CREATE FUNCTION account_last_results(monitor_ids bigint[], since bigint, until bigint)
   RETURNS SETOF results LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   RETURN QUERY SELECT r.* FROM public.monitors m
     CROSS JOIN LATERAL (SELECT x.* FROM public.results x
-                        WHERE x.monitor_id = m.id AND x.region = 1::smallint AND x.slot_at >= since AND x.verdict <> 0
+                        WHERE x.monitor_id = m.id AND x.region = 1::smallint AND x.slot_at >= since AND x.slot_at < until AND x.verdict <> 0
                         ORDER BY x.slot_at DESC, x.look DESC LIMIT 1) r
     WHERE m.id = ANY (monitor_ids) AND m.deleted_at IS NULL;
+END $$;
+-- All that a window of the ledger needs, in one answer. `part`: 1 span that ends after `since` or is open, 2 start of the first span ever,
+-- 3 standing (from_at: pending_since, to_at: booked_since, state: booked), 4 shard mark (from_at), 5 version (state: 1 paused) in order,
+-- 6 blind gap that ends after `since`.
+CREATE FUNCTION ledger_rows(monitors bigint[], shards smallint[], since bigint)
+  RETURNS TABLE (monitor bigint, part smallint, region smallint, from_at bigint, to_at bigint, state smallint, cause smallint, gap smallint)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT s.monitor_id, 1::smallint, s.region, s.from_at, s.to_at, s.state, s.cause, s.gap FROM public.spans s
+    WHERE s.monitor_id = ANY (monitors) AND (s.to_at IS NULL OR s.to_at > since) ORDER BY s.monitor_id, s.region, s.from_at;
+  RETURN QUERY SELECT s.monitor_id, 2::smallint, 0::smallint, min(s.from_at), NULL::bigint, 0::smallint, 0::smallint, 0::smallint
+    FROM public.spans s WHERE s.monitor_id = ANY (monitors) GROUP BY s.monitor_id;
+  RETURN QUERY SELECT s.monitor_id, 3::smallint, s.region, s.pending_since, s.booked_since, s.booked, 0::smallint, 0::smallint
+    FROM public.standings s WHERE s.monitor_id = ANY (monitors) ORDER BY s.monitor_id, s.region;
+  RETURN QUERY SELECT u.id, 4::smallint, k.region, k.observed_through, NULL::bigint, 0::smallint, 0::smallint, 0::smallint
+    FROM unnest(monitors, shards) AS u(id, shard) JOIN public.shard_marks k ON k.shard = u.shard;
+  RETURN QUERY SELECT v.monitor_id, 5::smallint, 0::smallint, v.from_at, NULL::bigint, v.paused::integer::smallint, 0::smallint, 0::smallint
+    FROM public.monitor_versions v WHERE v.monitor_id = ANY (monitors) ORDER BY v.monitor_id, v.revision;
+  RETURN QUERY SELECT b.id, 6::smallint, b.region, b.from_at, b.to_at, 0::smallint, 0::smallint, b.reason FROM (
+      SELECT g.monitor_id AS id, g.region, g.from_at, g.to_at, g.reason FROM public.gaps g
+        WHERE g.monitor_id = ANY (monitors) AND g.monitor_id <> 0 AND g.blind AND g.to_at > since
+      UNION ALL
+      SELECT u.id, g.region, g.from_at, g.to_at, g.reason FROM unnest(monitors, shards) AS u(id, shard)
+        JOIN public.gaps g ON g.monitor_id = 0 AND g.shard = u.shard AND g.blind AND g.to_at > since) b
+    ORDER BY b.id, b.from_at;
+END $$;
+CREATE FUNCTION account_ledger(monitor_ids bigint[], since bigint)
+  RETURNS TABLE (monitor bigint, part smallint, region smallint, from_at bigint, to_at bigint, state smallint, cause smallint, gap smallint)
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  mine bigint[];
+  shards smallint[];
+BEGIN
+  SELECT array_agg(m.id), array_agg(m.shard) INTO mine, shards FROM public.monitors m WHERE m.id = ANY (monitor_ids) AND m.deleted_at IS NULL;
+  RETURN QUERY SELECT * FROM public.ledger_rows(mine, shards, since);
 END $$;
 -- Standing, shard mark and the start of the present pause of each monitor.
 CREATE FUNCTION account_live(monitor_ids bigint[])
@@ -172,7 +241,7 @@ END $$;
 
 -- ---- what a token opens (public role): the monitor of a badge or a report, and nothing without a token -----------------------------------
 CREATE FUNCTION public_monitor(link text, token text)
-  RETURNS TABLE (id bigint, account_id bigint, name text, target text, interval_s integer, timeout_ms integer, timezone text,
+  RETURNS TABLE (id bigint, account_id bigint, name text, target text, interval_s integer, timeout_ms integer, confirm jsonb, timezone text,
                  public_badge boolean, public_report boolean, show_target boolean, badge_token text, report_token text,
                  created_at bigint, paused boolean, shard smallint)
   LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -182,51 +251,40 @@ BEGIN
   IF link NOT IN ('badge', 'report') OR length(token) < 16 THEN RETURN; END IF;
   PERFORM set_config('app.operator', 'on', true);
   IF link = 'badge' THEN
-    RETURN QUERY SELECT m.id, m.account_id, m.name, m.target, m.interval_s, m.timeout_ms, m.timezone, m.public_badge, m.public_report,
+    RETURN QUERY SELECT m.id, m.account_id, m.name, m.target, m.interval_s, m.timeout_ms, m.confirm, m.timezone, m.public_badge, m.public_report,
         m.show_target, m.badge_token, CASE WHEN m.public_report THEN m.report_token END, m.created_at, m.paused, m.shard
       FROM public.monitors m WHERE m.badge_token = token AND m.public_badge AND m.deleted_at IS NULL;
   ELSE
-    RETURN QUERY SELECT m.id, m.account_id, m.name, m.target, m.interval_s, m.timeout_ms, m.timezone, m.public_badge, m.public_report,
+    RETURN QUERY SELECT m.id, m.account_id, m.name, m.target, m.interval_s, m.timeout_ms, m.confirm, m.timezone, m.public_badge, m.public_report,
         m.show_target, m.badge_token, m.report_token, m.created_at, m.paused, m.shard
       FROM public.monitors m WHERE m.report_token = token AND m.public_report AND m.deleted_at IS NULL;
   END IF;
   PERFORM set_config('app.operator', former, true);
 END $$;
-CREATE FUNCTION public_standings(link text, token text) RETURNS SETOF standings
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT s.* FROM public.public_monitor(link, token) m JOIN public.standings s ON s.monitor_id = m.id $$;
-CREATE FUNCTION public_spans(link text, token text, since bigint) RETURNS SETOF spans
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT s.* FROM public.public_monitor(link, token) m JOIN public.spans s ON s.monitor_id = m.id
-  WHERE s.to_at IS NULL OR s.to_at > since ORDER BY s.region, s.from_at $$;
-CREATE FUNCTION public_first_span(link text, token text) RETURNS bigint
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT min(s.from_at) FROM public.public_monitor(link, token) m JOIN public.spans s ON s.monitor_id = m.id $$;
-CREATE FUNCTION public_versions(link text, token text) RETURNS TABLE (revision integer, from_at bigint, paused boolean)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT v.revision, v.from_at, v.paused FROM public.public_monitor(link, token) m
-  JOIN public.monitor_versions v ON v.monitor_id = m.id ORDER BY v.revision $$;
-CREATE FUNCTION public_blind(link text, token text, since bigint) RETURNS TABLE (from_at bigint, to_at bigint)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT g.from_at, g.to_at FROM public.public_monitor(link, token) m
-  JOIN public.gaps g ON g.blind AND g.to_at > since AND (g.monitor_id = m.id OR (g.monitor_id = 0 AND g.shard = m.shard))
-  ORDER BY g.from_at $$;
-CREATE FUNCTION public_latencies(link text, token text, since bigint, until bigint, most integer)
-  RETURNS TABLE (at bigint, total_us integer, verdict smallint)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT r.slot_at + r.start_ms, r.total_us, r.verdict FROM public.public_monitor(link, token) m
-  JOIN public.results r ON r.monitor_id = m.id
-  WHERE r.slot_at >= since AND r.slot_at < until AND r.verdict <> 0 ORDER BY r.slot_at, r.look LIMIT most $$;
-CREATE FUNCTION public_last_checked(link text, token text) RETURNS bigint
+-- ledger_rows() of that monitor, and as part 7 when it was last looked at.
+CREATE FUNCTION public_ledger(link text, token text, since bigint)
+  RETURNS TABLE (monitor bigint, part smallint, region smallint, from_at bigint, to_at bigint, state smallint, cause smallint, gap smallint)
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-  monitor bigint;
-  last bigint;
+  mine bigint;
+  shard_number smallint;
 BEGIN
-  SELECT m.id INTO monitor FROM public.public_monitor(link, token) m;
-  SELECT r.slot_at + r.start_ms INTO last FROM public.results r
-    WHERE r.monitor_id = monitor AND r.region = 1::smallint AND r.verdict <> 0 ORDER BY r.slot_at DESC, r.look DESC LIMIT 1;
-  RETURN last;
+  SELECT m.id, m.shard INTO mine, shard_number FROM public.public_monitor(link, token) m;
+  IF NOT FOUND THEN RETURN; END IF;
+  RETURN QUERY SELECT * FROM public.ledger_rows(ARRAY[mine], ARRAY[shard_number], since);
+  RETURN QUERY SELECT mine, 7::smallint, r.region, r.slot_at + r.start_ms, NULL::bigint, 0::smallint, 0::smallint, 0::smallint
+    FROM public.newest_results(mine, shard_number, 0, 9223372036854775807, 9223372036854775807, 0, true, 1) r;
+END $$;
+CREATE FUNCTION public_latencies(link text, token text, since bigint, until bigint, most integer)
+  RETURNS TABLE (at bigint, total_us integer, verdict smallint)
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  mine bigint;
+BEGIN
+  SELECT m.id INTO mine FROM public.public_monitor(link, token) m;
+  RETURN QUERY SELECT r.slot_at + r.start_ms, r.total_us, r.verdict FROM public.results r
+    WHERE r.monitor_id = mine AND r.region = 1::smallint AND r.slot_at >= since AND r.slot_at < until AND r.verdict <> 0
+    ORDER BY r.slot_at, r.look LIMIT most;
 END $$;
 
 -- ---- rights ---------------------------------------------------------------------------------------------------------------------------------
@@ -247,16 +305,15 @@ GRANT SELECT ON users, memberships TO {{api}};
 GRANT SELECT, INSERT, UPDATE ON api_keys, monitors TO {{api}};
 GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO {{api}};
 GRANT SELECT ON account_results, account_evidence, account_spans, account_flips, account_standings, account_versions,
-  account_corrections, account_gaps TO {{api}};
+  account_corrections, account_gaps, account_monitors TO {{api}};
 GRANT SELECT, INSERT ON account_commands TO {{api}};
 GRANT SELECT ON shard_marks TO {{api}};
 GRANT SELECT, INSERT, UPDATE ON nodes TO {{api}};
 GRANT EXECUTE ON FUNCTION find_api_key(bytea, bigint), account_results_page(bigint, bigint, bigint, bigint, integer, integer),
-  account_last_results(bigint[], bigint), account_live(bigint[]) TO {{api}};
+  account_last_results(bigint[], bigint, bigint), account_live(bigint[]), account_ledger(bigint[], bigint) TO {{api}};
 
 GRANT SELECT ON shard_marks TO {{public}};
-GRANT EXECUTE ON FUNCTION public_monitor(text, text), public_standings(text, text), public_spans(text, text, bigint),
-  public_first_span(text, text), public_versions(text, text), public_blind(text, text, bigint),
-  public_latencies(text, text, bigint, bigint, integer), public_last_checked(text, text) TO {{public}};
+GRANT EXECUTE ON FUNCTION public_monitor(text, text), public_ledger(text, text, bigint),
+  public_latencies(text, text, bigint, bigint, integer) TO {{public}};
 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {{backup}};

@@ -323,6 +323,34 @@ TEST_F(ListTest, TheFiltersStateIsTheShownState) {
   EXPECT_EQ(all(unknown).size(), ids.size() - 1);
 }
 
+// RULES B 5: a suspicion lasts as long as the patience needs, in lists, in filters and on public pages alike.
+TEST_F(StoreTest, APatientMonitorsSuspicionIsNotCutShort) {
+  MonitorDraft draft = draft_of("https://x.example/");
+  draft.confirm = {10, 2, 1, {60, 0, 0, 0, 0}};  // nine re-checks, a minute apart
+  const Monitor monitor = must(s.monitors.create(s.a, draft));
+  const std::string id = to_string(monitor.id);
+  const std::int64_t longest = horizon_of(60'000, 10'000, draft.confirm).count();
+  ASSERT_GT(longest, 500'000);
+  s.standing(monitor.id, 1, kNoon - 1000, std::to_string(kNoon));
+  for (const auto& [after, state] : {std::pair{longest, State::kUp}, {longest + 1, State::kUnknown}}) {
+    s.clock.at = WallTime{kNoon + after};
+    s.mark(monitor.id, s.clock.at.ms);
+    EXPECT_EQ(must(s.monitors.find(s.a, id)).state, state);
+    MonitorQuery query;
+    query.state = state;
+    EXPECT_EQ(must(s.monitors.list(s.a, query)).monitors.size(), 1u);
+    EXPECT_EQ(must(s.ledger.by_token(TokenKind::kBadge, monitor.badge_token, WallTime{0}, s.clock.at)).state, state);
+  }
+  draft = monitor, draft.confirm = {};
+  must(s.monitors.update(s.a, id, draft, std::nullopt));  // impatient now: the same suspicion is too old
+  s.clock.at = WallTime{kNoon + 100'001};
+  s.mark(monitor.id, s.clock.at.ms);
+  MonitorQuery query;
+  query.state = State::kUnknown;
+  EXPECT_EQ(must(s.monitors.list(s.a, query)).monitors.size(), 1u);
+  EXPECT_EQ(must(s.ledger.ledgers(s.a, {monitor.id}, WallTime{0}, s.clock.at)).at(0).confirm, draft.confirm);
+}
+
 TEST_F(ListTest, FiltersNarrow) {
   const auto count = [&](auto set) {
     MonitorQuery query;
@@ -379,7 +407,9 @@ TEST_F(ListTest, ALastResultIsTheNewestThatRan) {
 class LedgerTest : public StoreTest {
  protected:
   LedgerTest() {
-    monitor = must(s.monitors.create(s.a, draft_of("https://x.example/")));
+    MonitorDraft draft = draft_of("https://x.example/");
+    draft.confirm = {2, 4, 3, {5, 10, 20, 0, 0}};
+    monitor = must(s.monitors.create(s.a, draft));
     id = to_string(monitor.id);
     for (int day = 0; day < 3; ++day) s.partition(kNoon - day * kDayMs);
     s.span(monitor.id, kNoon - 3000, std::to_string(kNoon - 2000), 1);
@@ -411,6 +441,8 @@ TEST_F(LedgerTest, AnInputHoldsWhatAWindowNeeds) {
   EXPECT_EQ(region.pending_since->ms, kNoon - 10);
   EXPECT_EQ(input.first_look->ms, kNoon - 3000);
   EXPECT_EQ(input.created_at.ms, kNoon);
+  EXPECT_EQ(input.confirm, monitor.confirm);
+  EXPECT_EQ(input.confirm.failures, 2);
   EXPECT_EQ(input.paused, (std::vector<Span>{{WallTime{kNoon}, WallTime{kNoon + 50}}}));
   EXPECT_EQ(input.blind, (std::vector<Span>{{WallTime{kNoon - 900}, WallTime{kNoon - 800}},
                                             {WallTime{kNoon - 700}, WallTime{kNoon - 600}}}));
@@ -426,6 +458,10 @@ TEST_F(LedgerTest, ATokenSeesTheSameLedger) {
     ASSERT_EQ(open.input.regions.size(), 1u);
     EXPECT_EQ(open.input.regions[0].spans, mine.regions[0].spans);
     EXPECT_EQ(open.input.blind, mine.blind);
+    EXPECT_EQ(open.input.confirm, monitor.confirm);
+    EXPECT_EQ(open.input.paused, mine.paused);
+    EXPECT_EQ(open.input.timeout_ms, mine.timeout_ms);
+    EXPECT_EQ(open.input.regions[0].observed_through, mine.regions[0].observed_through);
     EXPECT_EQ(open.input.first_look, mine.first_look);
     EXPECT_EQ(open.input.regions[0].pending_since, mine.regions[0].pending_since);
     EXPECT_EQ(open.state, State::kUp);
@@ -488,6 +524,30 @@ TEST_F(LedgerTest, ResultsComeNewestFirstPageByPage) {
   EXPECT_EQ(must(s.ledger.latencies_by_token(TokenKind::kReport, monitor.report_token, {WallTime{0}, WallTime{kNoon}}))
                 .size(),
             41u);
+}
+
+// What lies far before the shard's mark is found too, and a page may begin on either side.
+TEST_F(LedgerTest, OldResultsAreFoundBehindTheRecentOnes) {
+  for (const int days : {0, 1, 5, 6, 30}) {
+    s.partition(kNoon - days * kDayMs);
+    s.result(monitor.id, kNoon - days * kDayMs);
+  }
+  for (const int limit : {1, 2, 3, 5}) {
+    ResultsQuery query;
+    query.limit = limit;
+    std::vector<std::int64_t> days;
+    do {
+      const ResultsPage page = must(s.ledger.results(s.a, id, query));
+      for (const auto& row : page.rows) days.push_back((kNoon - row.slot_at.ms) / kDayMs);
+      query.cursor = page.next_cursor.value_or("");
+    } while (!query.cursor.empty() && days.size() < 9);
+    EXPECT_EQ(days, (std::vector<std::int64_t>{0, 1, 5, 6, 30})) << limit;
+  }
+  s.database.sql("DELETE FROM results WHERE slot_at > " + std::to_string(kNoon - 20 * kDayMs));
+  EXPECT_EQ(must(s.monitors.find(s.a, id)).last_checked_at->ms, kNoon - 30 * kDayMs + 12);
+  EXPECT_EQ(
+      must(s.ledger.by_token(TokenKind::kBadge, monitor.badge_token, WallTime{0}, s.clock.at)).last_checked_at->ms,
+      kNoon - 30 * kDayMs + 12);
 }
 
 TEST_F(LedgerTest, EvidenceComesWhenAskedFor) {
