@@ -28,6 +28,7 @@ db::PoolOptions pool_options(const db::DatabaseAccess& access, db::Role role) {
   options.role = role;
   options.application_name = "everup command";
   options.sessions_max = 1;
+  options.clock = &system_clock();
   return options;
 }
 

@@ -70,6 +70,7 @@ std::unique_ptr<db::Pool> pool_of(const db::DatabaseAccess& access, db::Role rol
   options.role = role;
   options.application_name = fmt::format("everup {}", db::name(role));
   options.sessions_max = sessions_max;
+  options.clock = &system_clock();
   return std::make_unique<db::Pool>(std::move(options));
 }
 

@@ -102,6 +102,7 @@ CREATE TABLE standings (
   pending_since bigint,
   PRIMARY KEY (monitor_id, region)
 );
+CREATE INDEX standings_booked ON standings (booked, monitor_id) WHERE booked <> 1;  -- not up: what lists are asked for
 CREATE TABLE spans (
   monitor_id bigint NOT NULL,
   region smallint NOT NULL,

@@ -180,8 +180,9 @@ TEST_F(TwoAccounts, NoCallReachesTheOther) {
 }
 
 TEST_F(TwoAccounts, AForgottenConditionStillShowsOnlyOnesOwn) {
-  for (const char* table : {"monitors", "account_results", "account_spans", "account_standings", "account_versions"}) {
-    const std::string column = std::string(table) == "monitors" ? "id" : "monitor_id";
+  for (const char* table :
+       {"monitors", "account_results", "account_spans", "account_standings", "account_versions", "account_monitors"}) {
+    const std::string column = std::string(table).ends_with("monitors") ? "id" : "monitor_id";
     for (const AccountId who : {s.a, s.b}) {
       const Status status = s.api_pool->as_account(who, kLong, [&](pqxx::transaction_base& tx) -> Status {
         const auto rows = tx.exec("SELECT DISTINCT " + column + " FROM " + table);
@@ -197,6 +198,37 @@ TEST_F(TwoAccounts, AForgottenConditionStillShowsOnlyOnesOwn) {
       return ok();
     });
     EXPECT_TRUE(status);
+  }
+}
+
+TEST_F(TwoAccounts, AFunctionAskedForTheOthersMonitorAnswersNothing) {
+  const std::string theirs_id = std::to_string(theirs.id.value),
+                    both = "'{" + std::to_string(mine.id.value) + "," + theirs_id + "}'";
+  const Status status = s.api_pool->as_account(s.a, kLong, [&](pqxx::transaction_base& tx) -> Status {
+    for (const char* function : {"SELECT DISTINCT monitor FROM account_ledger(", "SELECT monitor_id FROM account_live(",
+                                 "SELECT monitor_id FROM account_last_results("}) {
+      const std::string name(function);
+      const std::string rest = name.ends_with("ledger(") ? ", 0)"
+                               : name.ends_with("live(") ? ")"
+                                                         : ", 0, 4102444800000)";
+      const auto rows = tx.exec(name + both + rest);
+      EXPECT_EQ(rows.size(), 1u) << function;
+      EXPECT_EQ(rows[0][0].as<std::int64_t>(), mine.id.value) << function;
+    }
+    EXPECT_TRUE(tx.exec("SELECT 1 FROM account_results_page(" + theirs_id + ", 0, 4102444800000, 4102444800000, 0, 9)")
+                    .empty());
+    return ok();
+  });
+  EXPECT_TRUE(status);
+  for (const char* helper : {"newest_results(1, 1::smallint, 0, 1, 1, 0, true, 1)", "ledger_rows('{1}', '{1}', 0)"}) {
+    for (const Role role : {Role::kApi, Role::kPublic}) {
+      const Status refused = s.database.session(role)->run(kLong, [&](pqxx::transaction_base& tx) -> Status {
+        tx.exec(std::string("SELECT 1 FROM ") + helper);
+        return ok();
+      });
+      ASSERT_FALSE(refused) << helper;
+      EXPECT_EQ(refused.error().code, ErrorCode::kRefused) << helper;
+    }
   }
 }
 
