@@ -1,6 +1,6 @@
 // HTTPS looks against a bare epoll OpenSSL client (one SSL_CTX, chain and name verified, no tickets, no resumption):
 // CPU µs per full handshake with one small answer, interleaved, medians of five. Usage: bench_https [looks per run] [in
-// flight].
+// flight] [bare|probe: only this side, for a profiler].
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/probe_load.h"
@@ -140,6 +141,12 @@ int main(int argc, char** argv) {
   BareClient bare(ca.certificate(), server.port());
   bench::ProbeLoad load(dir.write("hosts", "127.0.0.1 shop.test\n"), ca.certificate());
   const std::vector<std::string> urls = {"https://shop.test:" + std::to_string(server.port()) + "/health"};
+  const std::string_view only = argc > 3 ? argv[3] : "";
+  if (only == "bare" || only == "probe") {
+    const double us = only == "bare" ? bare.run(count, in_flight) : load.run(urls, count, in_flight);
+    std::printf("CPU us per verified handshake: %s %.0f\n", argv[3], us);
+    return 0;
+  }
   bare.run(200, in_flight), load.run(urls, 200, in_flight);  // warm
   std::vector<double> of_bare, of_probe;
   for (int round = 0; round < 5; ++round) {

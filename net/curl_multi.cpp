@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "net/tls_library.h"
+
 namespace everup::net {
 
 namespace {
@@ -15,7 +17,7 @@ constexpr Instant kNever{INT64_MAX};
 bool curl_ready() {
   static std::once_flag once;
   static bool ready = false;
-  std::call_once(once, [] { ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; });
+  std::call_once(once, [] { ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && tls_library_ready(); });
   return ready;
 }
 
@@ -99,11 +101,13 @@ void CurlMulti::GiveBack::operator()(CurlTransfer* transfer) const noexcept {
 bool CurlMulti::add(CurlTransfer& transfer) { return curl_multi_add_handle(multi_, transfer.easy_) == CURLM_OK; }
 
 void CurlMulti::remove(CurlTransfer& transfer) {
+  const TlsScope tls;
   std::erase(doomed_, &transfer);
   EVERUP_ASSERT(curl_multi_remove_handle(multi_, transfer.easy_) == CURLM_OK);
 }
 
 void CurlMulti::act(int fd, int events) {
+  const TlsScope tls;
   int running = 0;
   EVERUP_ASSERT(curl_multi_socket_action(multi_, fd, events, &running) == CURLM_OK);
   harvest();

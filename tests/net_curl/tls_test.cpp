@@ -2,6 +2,10 @@
 // per loop thread).
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "net/certificate.h"
 #include "net/tls_store.h"
 #include "tests/net_curl/exchange.h"
@@ -202,6 +206,57 @@ TEST_F(Tls, SystemRootsAndTheExtraFile) {
   const TlsServer server(ca_.issue("good", "DNS:shop.test"));
   EXPECT_EQ(ask(server, "shop.test", *more).cause, Cause::kOk);
   EXPECT_EQ(ask(server, "shop.test", *system).cause, Cause::kTlsUnknownIssuer);
+}
+
+// A root and a certificate of one kind of key each.
+CertificateFiles chain_of(const TempDir& dir, const std::string& kind, std::vector<std::string> key) {
+  const auto make = [&](const std::string& name, std::vector<std::string> more) {
+    std::vector<std::string> words = {"openssl", "req",
+                                      "-x509",   "-nodes",
+                                      "-days",   "30",
+                                      "-subj",   "/CN=" + name,
+                                      "-keyout", dir.file(kind + name + ".key"),
+                                      "-out",    dir.file(kind + name + ".crt")};
+    words.insert(words.end(), key.begin(), key.end());
+    words.insert(words.end(), more.begin(), more.end());
+    everup::test::run_tool(words);
+  };
+  make("root", {});
+  make("leaf", {"-CA", dir.file(kind + "root.crt"), "-CAkey", dir.file(kind + "root.key"), "-addext",
+                "subjectAltName=DNS:shop.test"});
+  return {dir.file(kind + "leaf.crt"), dir.file(kind + "leaf.key")};
+}
+
+// The small view of OpenSSL (net/tls_library.h) misses nothing that a server may have: every kind of key, in the root
+// and in the leaf, and every group.
+TEST_F(Tls, EveryKindOfKeyAndGroupIsKnown) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> kinds = {
+      {"rsa", {"-newkey", "rsa:2048"}},
+      {"pss", {"-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"}},
+      {"p384", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"}},
+      {"p521", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521"}},
+      {"ed25519", {"-newkey", "ed25519"}},
+      {"ed448", {"-newkey", "ed448"}}};
+  for (const auto& [kind, key] : kinds) {
+    const CertificateFiles files = chain_of(dir_, kind, key);
+    const auto trust = empty_->with(everup::test::read_file(dir_.file(kind + "root.crt")));
+    ASSERT_TRUE(trust.ok()) << kind;
+    const TlsServer server(files);
+    EXPECT_EQ(ask(server, "shop.test", *trust).cause, Cause::kOk) << kind << ": " << seen().detail();
+    EXPECT_EQ(ask(server, "shop.test", trust_).cause, Cause::kTlsUnknownIssuer) << kind;
+    EXPECT_EQ(ask(server, "other.test", *trust).cause, Cause::kTlsWrongHost) << kind;
+  }
+  const CertificateFiles rsa = {dir_.file("rsaleaf.crt"), dir_.file("rsaleaf.key")};
+  const auto trust = empty_->with(everup::test::read_file(dir_.file("rsaroot.crt")));
+  for (const char* group : {"X25519", "P-256", "X448", "P-521", "P-384", "ffdhe2048", "ffdhe3072"}) {
+    const TlsServer server(rsa, {"-groups", group});
+    EXPECT_EQ(ask(server, "shop.test", *trust).cause, Cause::kOk) << group;
+  }
+  for (const char* cipher : {"DHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-CHACHA20-POLY1305",
+                             "AES128-SHA", "ECDHE-RSA-AES128-GCM-SHA256"}) {
+    const TlsServer server(rsa, {"-tls1_2", "-cipher", cipher});
+    EXPECT_EQ(ask(server, "shop.test", *trust).cause, Cause::kOk) << cipher;
+  }
 }
 
 TEST_F(Tls, HandshakesThatCannotSucceed) {
