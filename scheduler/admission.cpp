@@ -21,9 +21,10 @@ AdmissionLimits admission_limits(std::int64_t descriptors, int target_limit, int
   AdmissionLimits limits;
   limits.rechecks = static_cast<int>(std::max<std::int64_t>(1, looks / 8));
   limits.slots = static_cast<int>(looks) - limits.rechecks;
+  // A quarter is left to the others, whoever hangs.
   limits.account = std::max(1, limits.slots * 3 / 4);
-  const int share = std::max(1, (target_limit + workers - 1) / workers);
-  limits.address = std::clamp(share, 1, std::max(1, limits.slots / 2));
+  const int share = std::max(1, target_limit / workers + (target_limit % workers != 0 ? 1 : 0));
+  limits.address = std::min(share, limits.account);
   return limits;
 }
 
@@ -59,6 +60,18 @@ void Admission::wake(Group& group) {
   for (std::size_t lane = 0; lane < 2; ++lane) {
     if (!group.parked[lane].empty()) push(ready_[lane], pop(group.parked[lane]));
   }
+}
+
+void Admission::wake_all(Groups& groups, int more) {
+  for (auto& [key, group] : groups) {
+    for (int i = 0; i < more && !(group.parked[0].empty() && group.parked[1].empty()); ++i) wake(group);
+  }
+}
+
+void Admission::set_limits(const AdmissionLimits& limits) {
+  wake_all(addresses_, limits.address - limits_.address);
+  wake_all(accounts_, limits.account - limits_.account);
+  limits_ = limits;
 }
 
 // True: it waits with the group that has no room. The other group's wake, if it was one, goes to its next.

@@ -27,7 +27,8 @@ struct AdmissionLimits {
   int account = 384;  // of one account, both lanes
   int address = 512;  // to one host:port, both lanes (SHAPES 5)
 };
-// The places of one of `workers` workers: `descriptors` for all of them; `target_limit` is EVERUP_TARGET_LIMIT.
+// The places of one of `workers` workers: `descriptors` for all of them; `target_limit` is EVERUP_TARGET_LIMIT, for all
+// of them as well. Neither an account nor an address gets more than three quarters of the slots' places.
 AdmissionLimits admission_limits(std::int64_t descriptors, int target_limit, int workers);
 
 struct WaitingLook {
@@ -59,7 +60,8 @@ class Admission {
   std::size_t waiting() const { return waiting_; }
   int in_flight() const { return running_[0] + running_[1]; }
   const AdmissionLimits& limits() const { return limits_; }
-  void set_limits(AdmissionLimits limits) { limits_ = limits; }
+  // Smaller limits: what runs may end. Larger ones: who waits for a group's place is woken, as many as fit.
+  void set_limits(const AdmissionLimits& limits);
 
  private:
   using Heap = std::vector<WaitingLook>;  // earliest order on top
@@ -74,6 +76,7 @@ class Admission {
   int lane_limit(std::size_t lane) const { return lane == 0 ? limits_.slots : limits_.rechecks; }
   bool park_if_full(const WaitingLook& look);
   void wake(Group& group);
+  void wake_all(Groups& groups, int more);
   void leave(Groups& groups, std::uint64_t key);
 
   AdmissionLimits limits_;

@@ -22,27 +22,33 @@ std::uint32_t RecordStore::add(MonitorId id) {
   record.stage = Stage::kIdle;
   ++used_;
   if (used_ * 8 > table_.size() * 5) grow();
-  insert(index);
+  insert({index, hash_of(id)});
   return index;
 }
 
-void RecordStore::insert(std::uint32_t index) {
-  std::size_t at = home((*this)[index].plan.id);
-  while (table_[at] != kNoIndex) at = (at + 1) & (table_.size() - 1);
-  table_[at] = index;
+std::uint32_t RecordStore::hash_of(MonitorId id) {
+  const auto hash = static_cast<std::uint64_t>(std::hash<MonitorId>{}(id));
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+}
+
+void RecordStore::insert(const Entry& entry) {
+  std::size_t at = home(entry.hash);
+  while (table_[at].index != kNoIndex) at = (at + 1) & (table_.size() - 1);
+  table_[at] = entry;
 }
 
 void RecordStore::grow() {
-  std::vector<std::uint32_t> old(table_.size() * 2, kNoIndex);
+  std::vector<Entry> old(table_.size() * 2);
   old.swap(table_);
-  for (const std::uint32_t index : old) {
-    if (index != kNoIndex) insert(index);
+  for (const Entry& entry : old) {
+    if (entry.index != kNoIndex) insert(entry);
   }
 }
 
 std::uint32_t RecordStore::find(MonitorId id) const {
-  for (std::size_t at = home(id); table_[at] != kNoIndex; at = (at + 1) & (table_.size() - 1)) {
-    if ((*this)[table_[at]].plan.id == id) return table_[at];
+  const std::uint32_t hash = hash_of(id);
+  for (std::size_t at = home(hash); table_[at].index != kNoIndex; at = (at + 1) & (table_.size() - 1)) {
+    if (table_[at].hash == hash && (*this)[table_[at].index].plan.id == id) return table_[at].index;
   }
   return kNoIndex;
 }
@@ -50,15 +56,15 @@ std::uint32_t RecordStore::find(MonitorId id) const {
 // Linear probing without tombstones: those behind the hole move up if their home allows it.
 void RecordStore::remove(std::uint32_t index) {
   const std::size_t mask = table_.size() - 1;
-  std::size_t hole = home((*this)[index].plan.id);
-  while (table_[hole] != index) hole = (hole + 1) & mask;
-  for (std::size_t at = (hole + 1) & mask; table_[at] != kNoIndex; at = (at + 1) & mask) {
-    const std::size_t wanted = home((*this)[table_[at]].plan.id);
+  std::size_t hole = home(hash_of((*this)[index].plan.id));
+  while (table_[hole].index != index) hole = (hole + 1) & mask;
+  for (std::size_t at = (hole + 1) & mask; table_[at].index != kNoIndex; at = (at + 1) & mask) {
+    const std::size_t wanted = home(table_[at].hash);
     if (((at - wanted) & mask) < ((at - hole) & mask)) continue;
     table_[hole] = table_[at];
     hole = at;
   }
-  table_[hole] = kNoIndex;
+  table_[hole] = Entry{};
   Record& record = (*this)[index];
   const std::uint32_t ticket = record.ticket;
   record = Record{};

@@ -35,6 +35,7 @@ struct Record {
   std::uint32_t flight = kNoIndex;    // of the running look
   std::uint32_t owing_at = kNoIndex;  // position in the roster's list of those who owe a slot
   std::uint32_t member_at = 0;        // position in its shard's list
+  std::uint32_t good_minute = 0;      // UTC minutes: when a good look's evidence was kept last; 0: never
   std::uint32_t ticket = 0;           // tells a waiting look that still counts from one that was called off
   std::int16_t unseen_reason = 0;     // GapReason number; 0: a pause
   Shard shard = 0;
@@ -46,7 +47,7 @@ struct Record {
 
 class RecordStore {
  public:
-  RecordStore() : table_(kTableMin, kNoIndex) {}
+  RecordStore() : table_(kTableMin) {}
 
   // `id` must not be there. The record is empty but for plan.id, stage kIdle and a ticket of its own.
   std::uint32_t add(MonitorId id);
@@ -61,13 +62,19 @@ class RecordStore {
  private:
   static constexpr std::uint32_t kChunk = 1024;
   static constexpr std::size_t kTableMin = 64;
-  std::size_t home(MonitorId id) const { return std::hash<MonitorId>{}(id) & (table_.size() - 1); }
-  void insert(std::uint32_t index);
+  // The hash is kept beside the index: growing must not touch a million records in one turn.
+  struct Entry {
+    std::uint32_t index = kNoIndex;
+    std::uint32_t hash = 0;
+  };
+  static std::uint32_t hash_of(MonitorId id);
+  std::size_t home(std::uint32_t hash) const { return hash & (table_.size() - 1); }
+  void insert(const Entry& entry);
   void grow();
 
   std::vector<std::unique_ptr<std::array<Record, kChunk>>> chunks_;
   std::vector<std::uint32_t> free_;
-  std::vector<std::uint32_t> table_;  // open addressing, linear, at most 5/8 full; a power of two
+  std::vector<Entry> table_;  // open addressing, linear, at most 5/8 full; a power of two
   std::size_t used_ = 0;
   std::uint32_t end_ = 0;
 };

@@ -190,8 +190,8 @@ LookStart Roster::start(const WaitingLook& place, Now now) {
   look.token = static_cast<std::uint64_t>(flight.generation) << 32 | number;
   look.plan = record.plan;
   look.deadline = flight.deadline;
-  look.want_evidence = record.standing.pending_since.has_value() || record.standing.health == State::kDown ||
-                       record.standing.health == State::kDegraded;
+  look.want_evidence = record.standing.health == State::kDown || record.standing.health == State::kDegraded ||
+                       good_evidence_due(record, now.wall);
   return look;
 }
 

@@ -24,8 +24,10 @@
 // booked missed(spool_full), or as one Gap of the monitor when they are many, as soon as there is room again.
 //
 // Limits: a few hundred bytes a monitor; in flight as AdmissionLimits; starts_max looks a turn; one remembered stretch
-// per monitor; one remembered gap per shard. Known weaknesses: evidence of good looks is kept only while a monitor is
-// suspected or not up; after a clock that was wrong into the future, conclusions stay dated at the later time.
+// per monitor; one remembered gap per shard; of a monitor that is well one evidence an hour, but not more than 5 000 an
+// hour in all (then each has its turn less often, once a day at least). Known weaknesses: the last good evidence before
+// trouble may therefore be that old; after a clock that was wrong into the future, conclusions stay dated at the later
+// time; a row of a crashed roster may be offered again when the clock was set back meanwhile (the first one wins).
 #pragma once
 
 #include <array>
@@ -163,6 +165,7 @@ class Roster {
   };
   void settle_slots_since(std::uint32_t index, WallTime from, const Answered& answered, Now now);
   void look_soon(std::uint32_t index, Now now);
+  static void good_evidence_later(Record& record, WallTime now);
   void remove(std::uint32_t index);
   void cancel_flight(Record& record);
   Flight take_flight(Record& record);
@@ -174,6 +177,7 @@ class Roster {
   Judged judge(const Record& record, const Flight& flight, const Outcome& outcome) const;
   Judged lose(const Record& record, WallTime from, Reason reason) const;
   bool keep_evidence(const Record& record, const Outcome& outcome, const Judged& judged, WallTime now) const;
+  bool good_evidence_due(const Record& record, WallTime now) const;
   void apply(Record& record, const Judged& judged);
   void plan_recheck(Record& record, const Flight& flight, WallTime now);
   void unseen(Record& record, WallTime from, GapReason reason);

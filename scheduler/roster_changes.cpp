@@ -14,8 +14,9 @@ namespace everup::scheduler {
 
 namespace {
 constexpr milliseconds kLearntInTime{5'000};  // later than this, the slots since the change were simply not watched
-constexpr milliseconds kMarkAge{2'000};       // marks are offered every second
+constexpr milliseconds kMarkAge{2'000};       // marks are offered every second; looks in flight hold one back
 constexpr std::int64_t kSpreadMs = 60'000;
+constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000;
 
 std::size_t kind_number(const CheckPlan& plan) { return static_cast<std::size_t>(plan.kind); }
 }  // namespace
@@ -45,15 +46,26 @@ void Roster::take_shard(const OwnedShard& owned, std::vector<ScheduledMonitor>&&
   const bool from_another = watched_before && owned.since_epoch == owned.epoch;
   const GapReason reason = from_another ? GapReason::kLeaseLost : GapReason::kRestart;
   WallTime through = watched_before ? owned.observed_through : now.wall;
-  if (!watched_before) {
-    for (const ScheduledMonitor& monitor : monitors) through = std::min(through, monitor.plan.created_at);
+  milliseconds longest{0};
+  for (const ScheduledMonitor& monitor : monitors) {
+    if (!watched_before) through = std::min(through, monitor.plan.created_at);
+    longest = std::max(longest, milliseconds(monitor.plan.timeout_ms));
   }
   if (through > now.wall) {  // the clock was set back; what was answered after the mark nobody knows
-    shard.relived_until = through + kMarkAge;
-    gap(shard, {through, through + kMarkAge}, reason);
+    shard.relived_until = through + kMarkAge + longest;
+    gap(shard, {through, shard.relived_until}, reason);
   }
-  gap(shard, {through, now.wall}, reason);
-  for (ScheduledMonitor& monitor : monitors) add(std::move(monitor), true, through, reason, now);
+  // A change just before the mark may not have been learnt any more: the slots of its revision nobody knew of.
+  const auto watched = [through](const CheckPlan& plan) {
+    return plan.revised_at > through - kLearntInTime ? std::min(plan.revised_at, through) : through;
+  };
+  WallTime from = through;
+  for (const ScheduledMonitor& monitor : monitors) from = std::min(from, watched(monitor.plan));
+  gap(shard, {from, now.wall}, reason);
+  for (ScheduledMonitor& monitor : monitors) {
+    const WallTime seen = watched(monitor.plan);
+    add(std::move(monitor), true, seen, reason, now);
+  }
   offer_gaps();
 }
 
@@ -121,6 +133,7 @@ void Roster::add(ScheduledMonitor&& monitor, bool bulk, WallTime watched_through
     look_soon(index, now);
     return;
   }
+  good_evidence_later(record, now.wall);
   const WallTime first = slot_at_or_after(id, plan.interval_ms, std::max(plan.created_at, watched_through));
   record.slot_next = slot_at_or_after(id, plan.interval_ms, now.wall);
   const bool skipped = first < now.wall;
@@ -229,17 +242,25 @@ void Roster::settle_slots_since(std::uint32_t index, WallTime from, const Answer
 void Roster::look_soon(std::uint32_t index, Now now) {
   Record& record = records_[index];
   EVERUP_ASSERT(record.stage == Stage::kIdle);
+  const bool many = at_once_++ >= options_.at_once_max;
+  if (many) good_evidence_later(record, now.wall);
   if (record.owed > 0) {
     enqueue(index, now.wall);
   } else {
     record.look_next = now.wall;
     record.look_trigger = Trigger::kCreated;
-    if (at_once_++ >= options_.at_once_max) {
+    if (many) {
       const std::int64_t spread = std::min<std::int64_t>(record.plan.interval_ms, kSpreadMs);
       record.look_next = now.wall + milliseconds(slot_phase_ms(record.plan.id, spread));
     }
   }
   rekey(index);
+}
+
+// The first evidence of a good look comes some time within the hour: not all of them in the first minute.
+void Roster::good_evidence_later(Record& record, WallTime now) {
+  if (record.good_minute != 0) return;
+  record.good_minute = static_cast<std::uint32_t>((now.ms - slot_phase_ms(record.plan.id, kHourMs)) / kMinuteMs);
 }
 
 void Roster::remove(std::uint32_t index) {

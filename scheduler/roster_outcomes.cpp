@@ -11,6 +11,10 @@ namespace everup::scheduler {
 namespace {
 constexpr std::uint8_t kRechecksMax = 20;  // of one slot; then the next slot decides
 constexpr milliseconds kHour{3'600'000};
+constexpr milliseconds kDay{86'400'000};
+constexpr std::int64_t kGoodAnHour = 5'000;  // evidence of good looks, of all monitors together
+constexpr std::int64_t kMinuteMs = 60'000;
+constexpr int kLostPerSecond = 10'000;      // a turn must not be long
 constexpr milliseconds kLateAnswer{2'000};  // an outcome comes at most 100 ms after its deadline, unless we stood still
 
 // Two conclusions in a row as one, so that both are stored by one compare-and-set.
@@ -77,6 +81,9 @@ void Roster::on_outcome(std::uint64_t token, Outcome&& outcome, Now now) {
     if (concludes) {
       record.unseen_from = WallTime{};
       if (with_evidence && outcome.verdict != Verdict::kUp) record.evidence_at = now.wall;
+      if (with_evidence && outcome.verdict == Verdict::kUp) {
+        record.good_minute = static_cast<std::uint32_t>(now.wall.ms / kMinuteMs);
+      }
       apply(record, judged);
       plan_recheck(record, flight, now.wall);
     }
@@ -119,14 +126,20 @@ Roster::Judged Roster::lose(const Record& record, WallTime from, Reason reason) 
   return {std::move(step.standing), std::move(step.conclusion)};
 }
 
-// RULES B 13: the first failing look, the one that settles, one an hour while it lasts, and the good ones of a
-// recovery.
+// RULES B 13: the first failing look, the one that settles, one an hour while it lasts, the good ones that begin and
+// settle a recovery, and now and then one of a monitor that is well: the last good one before the next trouble.
 bool Roster::keep_evidence(const Record& record, const Outcome& outcome, const Judged& judged, WallTime now) const {
   if (judged.conclusion && judged.conclusion->flip) return true;
   const bool suspected = record.standing.pending_since.has_value();
   const bool suspects = judged.standing.pending_since.has_value() && !suspected;
-  if (outcome.verdict == Verdict::kUp) return suspects;
+  if (outcome.verdict == Verdict::kUp) return suspects || good_evidence_due(record, now);
   return suspects || now - record.evidence_at >= kHour;
+}
+
+bool Roster::good_evidence_due(const Record& record, WallTime now) const {
+  const auto share = static_cast<std::int64_t>(records_.size()) * kHour.count() / kGoodAnHour;
+  const milliseconds period(std::clamp<std::int64_t>(share, kHour.count(), kDay.count()));
+  return now - WallTime{static_cast<std::int64_t>(record.good_minute) * kMinuteMs} >= period;
 }
 
 void Roster::apply(Record& record, const Judged& judged) {
@@ -266,7 +279,8 @@ void Roster::offer_marks(WallTime now) {
 void Roster::every_second(Now now) {
   at_once_ = 0;
   offer_gaps();
-  for (auto at = lost_.begin(); at != lost_.end();) {
+  int left = kLostPerSecond;
+  for (auto at = lost_.begin(); at != lost_.end() && left-- > 0;) {
     if (!offer_stretch(at->first, at->second)) break;
     at = lost_.erase(at);
   }

@@ -34,7 +34,7 @@ Status Scheduler::start() {
   }
   WorkerOptions each;
   each.roster.region = options_.region;
-  each.roster.limits = admission_limits(descriptors, options_.target_limit, options_.workers);
+  each.roster.limits = limits_for(descriptors);
   each.make_probes = options_.make_probes;
   each.clock = options_.clock;
   for (int i = 0; i < options_.workers; ++i) {
@@ -43,6 +43,7 @@ Status Scheduler::start() {
     workers_.push_back(std::move(worker));
   }
   started_ = true;
+  room_at_ = mono() + options_.hold_every;
   coordinator_ = std::thread([this] { coordinate(); });
   return ok();
 }
@@ -80,6 +81,7 @@ void Scheduler::coordinate() {
   while (!stopping()) {
     backoff_ = std::min(backoff_, options_.retry_max);
     if (backoff_.count() > 0 && pause(backoff_)) return;
+    if (mono() >= room_at_) look_for_room();
     if (mono() >= hold_at_) hold();
     load_gained();
     if (mono() >= reread_at_) reread();
@@ -90,12 +92,12 @@ void Scheduler::coordinate() {
 
 // The source was away: wait before the next round, longer each time. Said once.
 void Scheduler::failed(const std::string& doing, const Error& error) {
-  if (backoff_.count() == 0 && options_.say) options_.say("scheduler: " + doing + ": " + error.what);
+  if (backoff_.count() == 0 && options_.say) options_.say(doing + ": " + error.what);
   backoff_ = std::clamp(backoff_ * 2, options_.retry_min, options_.retry_max);
 }
 
 void Scheduler::answered() {
-  if (backoff_.count() > 0 && options_.say) options_.say("scheduler: the database answers again");
+  if (backoff_.count() > 0 && options_.say) options_.say("the database answers again");
   backoff_ = milliseconds(0);
 }
 
@@ -187,9 +189,34 @@ void Scheduler::follow_changes() {
   }
 }
 
+AdmissionLimits Scheduler::limits_for(std::int64_t descriptors) const {
+  return admission_limits(descriptors, options_.target_limit, options_.workers);
+}
+
+// What others of this process open and close (API, database, DNS) changes what is left for looks. One descriptor is
+// counted for each look in flight: those that have two make the limit smaller for a while, never too large.
+void Scheduler::look_for_room() {
+  room_at_ = mono() + options_.hold_every;
+  if (options_.descriptors != 0) return;
+  const auto room = net::descriptor_room();
+  if (!room) {
+    if (options_.say) options_.say("descriptors: " + room.error().what);
+    return;
+  }
+  std::int64_t descriptors = *room;
+  for (const auto& worker : workers_) descriptors += static_cast<std::int64_t>(worker->stats().in_flight);
+  const AdmissionLimits limits = limits_for(descriptors);
+  for (const auto& worker : workers_) {
+    post_to(*worker, [limits](Roster& roster, Now) { roster.set_limits(limits); });
+  }
+}
+
+void Scheduler::post(Shard shard, const std::function<void(Roster&, Now)>& task) {
+  post_to(*workers_[map_.worker_of(shard)], task);
+}
+
 // A worker whose queue is full gets its time; nothing is dropped.
-void Scheduler::post(Shard shard, std::function<void(Roster&, Now)> task) {
-  Worker& worker = *workers_[map_.worker_of(shard)];
+void Scheduler::post_to(Worker& worker, const std::function<void(Roster&, Now)>& task) {
   while (!worker.post(task)) {
     if (pause(kPostAgain)) return;
   }

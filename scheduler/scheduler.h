@@ -8,8 +8,8 @@
 // then stop the recorder, then release_shards(): leases must stand until the last conclusion is stored, they fence it.
 //
 // Thread: start(), stop(), release_shards() from one thread; stats() from any. Ownership: source, sink and clock
-// outlive it. Limits: 256 shards, one load at a time, changes as the source bounds them; a worker's post queue of 65
-// 536.
+// outlive it. Limits: 256 shards, one load at a time, changes as the source bounds them; a worker's queue of
+// Worker::kTasksMax tasks.
 #pragma once
 
 #include <array>
@@ -36,8 +36,10 @@ struct SchedulerOptions {
   int workers = 1;
   MakeProbes make_probes;
   const Clock* clock = nullptr;
-  std::int64_t descriptors = 0;  // that looks of all workers may have open together; 0: net::descriptor_room() is asked
-  int target_limit = 512;        // EVERUP_TARGET_LIMIT
+  // That looks of all workers may have open together; 0: net::descriptor_room() is asked, at the start and every
+  // hold_every.
+  std::int64_t descriptors = 0;
+  int target_limit = 512;  // EVERUP_TARGET_LIMIT
   milliseconds hold_every{5'000};
   milliseconds changes_wait{1'000};
   milliseconds reread_every{300'000};
@@ -71,10 +73,13 @@ class Scheduler {
   void reread();
   void follow_changes();
   void take_commands();
+  void look_for_room();
+  AdmissionLimits limits_for(std::int64_t descriptors) const;
   bool load(Shard shard, std::vector<ScheduledMonitor>& monitors);
   void failed(const std::string& doing, const Error& error);
   void answered();
-  void post(Shard shard, std::function<void(Roster&, Now)> task);
+  void post(Shard shard, const std::function<void(Roster&, Now)>& task);
+  void post_to(Worker& worker, const std::function<void(Roster&, Now)>& task);
   bool pause(milliseconds at_most);  // true: stopping
   bool stopping() const;
   Instant mono() const { return options_.clock->now().mono; }
@@ -93,7 +98,7 @@ class Scheduler {
   // The coordinator's thread only.
   std::array<std::optional<std::int64_t>, kShards> epochs_;  // of the shards that the workers have
   std::deque<OwnedShard> gained_;                            // to be loaded
-  Instant hold_at_, reread_at_;
+  Instant hold_at_, reread_at_, room_at_;
   Shard reread_next_ = 0;
   milliseconds backoff_{0};  // 0: the source answers
 };

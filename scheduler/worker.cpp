@@ -41,11 +41,18 @@ void Worker::join() {
 }
 
 bool Worker::post(std::function<void(Roster&, Now)> task) {
-  return loop_.post([this, task = std::move(task)] {
+  if (tasks_.fetch_add(1) >= kTasksMax) {
+    tasks_.fetch_sub(1);
+    return false;
+  }
+  const bool posted = loop_.post([this, task = std::move(task)] {
+    tasks_.fetch_sub(1);
     if (ended_) return;
     task(roster_, loop_.now());
     turn_soon();
   });
+  if (!posted) tasks_.fetch_sub(1);
+  return posted;
 }
 
 // One turn for all that happens in this turn of the loop.

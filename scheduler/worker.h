@@ -9,6 +9,7 @@
 // something of them posts it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -35,6 +36,8 @@ struct WorkerOptions {
 
 class Worker {
  public:
+  static constexpr int kTasksMax = 512;  // a few µs each
+
   Worker(const WorkerOptions& options, ObservationSink& sink);
   ~Worker();  // stop() at once and join()
   Worker(const Worker&) = delete;
@@ -42,7 +45,8 @@ class Worker {
 
   // kUnavailable: make_probes gave nothing.
   Status start();
-  // `task` runs on the worker's thread, then a turn. False: too many wait (net::Loop::kPostsMax), nothing was taken.
+  // `task` runs on the worker's thread, then a turn. False: kTasksMax wait already (the loop would run them all in one
+  // turn, and looks would be late), nothing was taken.
   [[nodiscard]] bool post(std::function<void(Roster&, Now)> task);
   // No look starts any more; when those in flight have ended, or at `deadline`, the roster is finished and the thread
   // ends. False: it could not be posted now, ask again.
@@ -72,7 +76,8 @@ class Worker {
   net::Loop loop_;
   std::thread thread_;
   mutable std::mutex mutex_;
-  SchedulerStats published_;  // guarded by mutex_
+  SchedulerStats published_;   // guarded by mutex_
+  std::atomic<int> tasks_{0};  // posted and not run yet
 
   // The worker's thread only.
   Roster roster_;

@@ -68,11 +68,26 @@ TEST(Admission, AWakeThatCannotBeUsedIsPassedOn) {
   EXPECT_EQ(next->monitor, 4U);
 }
 
-// Any order of waiting, starting and ending: limits hold, and when nobody is admitted nobody could be.
+TEST(Admission, LargerLimitsWakeWhoWaits) {
+  Admission admission({100, 10, 100, 2});
+  for (std::uint32_t i = 0; i < 50; ++i) admission.wait(look(i, i, 1));
+  while (admission.admit()) {
+  }
+  EXPECT_EQ(admission.in_flight(), 2);
+  admission.set_limits({100, 10, 100, 20});
+  while (admission.admit()) {
+  }
+  EXPECT_EQ(admission.in_flight(), 20);
+  admission.set_limits({100, 10, 100, 3});
+  EXPECT_FALSE(admission.admit());
+}
+
+// Any order of waiting, starting and ending: limits hold, and when nobody is admitted nobody could be. Now and then the
+// limits change; what runs may then be too many, but nobody is added.
 TEST(Admission, WorkConserving) {
   for (unsigned seed = 0; seed < 50; ++seed) {
     std::mt19937 random(seed);
-    const AdmissionLimits limits{8, 3, 5, 3};
+    AdmissionLimits limits{8, 3, 5, 3};
     Admission admission(limits);
     std::map<std::uint32_t, WaitingLook> waits;
     std::deque<WaitingLook> runs;
@@ -89,6 +104,11 @@ TEST(Admission, WorkConserving) {
         runs.pop_front();
         --addresses[over.address], --accounts[over.account], --lanes[over.recheck];
         admission.release(over);
+      }
+      if (random() % 50 == 0) {
+        const int more = static_cast<int>(random() % 4);
+        limits = {6 + more, 2 + more / 2, 4 + more, 2 + more};
+        admission.set_limits(limits);
       }
       while (const auto next = admission.admit()) {
         ASSERT_EQ(waits.erase(next->monitor), 1U);
@@ -113,6 +133,16 @@ TEST(Admission, LimitsOfAWorker) {
   EXPECT_GE(small.address, 1);
   const AdmissionLimits large = admission_limits(100'000, 512, 2);
   EXPECT_EQ(large.address, 256);
+  // A limit that is no limit: 1 700 checks/s of 500 ms to one address are 850 in flight, whatever `ulimit -n` allows
+  // from 4 096 on.
+  for (const std::int64_t descriptors : {4'000, 1'000'000}) {
+    for (const int workers : {1, 2, 8}) {
+      const AdmissionLimits open = admission_limits(descriptors, 100'000, workers);
+      EXPECT_GE(open.address * workers, 1'300) << descriptors << " for " << workers;
+      EXPECT_GE(open.account * workers, 1'300) << descriptors << " for " << workers;
+      EXPECT_LT(open.account, open.slots);
+    }
+  }
   EXPECT_GE(admission_limits(0, 1, 8).slots, 1);
 }
 

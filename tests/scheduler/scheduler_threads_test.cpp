@@ -1,6 +1,7 @@
 // The real threads: coordinator, workers and loops on the machine's clock. The monitors come from a source in memory,
 // the probes are timers on the loop. Nothing here depends on how fast the machine is: tests wait for events.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "net/clock.h"
+#include "net/limits.h"
 #include "scheduler/scheduler.h"
 
 namespace everup::scheduler {
@@ -160,11 +162,11 @@ class SchedulerThreads : public ::testing::Test {
     for (Shard shard = 0; shard < kShards; ++shard) board_.shards.push_back({shard, 1, 1, WallTime{}});
   }
 
-  void start() {
+  void start(std::int64_t descriptors = 400) {
     SchedulerOptions options;
     options.workers = 2;
     options.clock = &clock_;
-    options.descriptors = 400;
+    options.descriptors = descriptors;
     options.hold_every = milliseconds(200);
     options.reread_every = milliseconds(2'000);
     options.retry_min = milliseconds(5);
@@ -291,6 +293,40 @@ TEST_F(SchedulerThreads, StopGivesUpWhatHangsAndBooksIt) {
   EXPECT_EQ(board_.gaps.back().shard, shard);
   EXPECT_EQ(board_.gaps.back().reason, GapReason::kRestart);
   EXPECT_EQ(board_.marks[shard], board_.gaps.back().span.to);
+}
+
+// The limit of open descriptors of this process, put back at the end.
+class DescriptorLimit {
+ public:
+  DescriptorLimit() { EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0); }
+  ~DescriptorLimit() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  void leave_room_for(std::int64_t descriptors) const {
+    rlimit limit = before_;
+    const std::int64_t open = *net::open_descriptors();
+    limit.rlim_cur = std::min(before_.rlim_max, static_cast<rlim_t>(open + net::kDescriptorsSpare + descriptors));
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(SchedulerThreads, DescriptorsAreCountedAgainWhileItRuns) {
+  const DescriptorLimit limit;
+  limit.leave_room_for(20);
+  board_.hang = true;
+  for (int i = 0; i < 100; ++i) {
+    ScheduledMonitor one = monitor(i);
+    one.plan.timeout_ms = 60'000;
+    board_.monitors[one.plan.id] = one;
+  }
+  start(0);
+  ASSERT_TRUE(board_.wait([](Board& board) { return board.running >= 2 && board.holds >= 5; }));
+  board_.change([](Board& board) { EXPECT_LE(board.running, 10); });
+  limit.leave_room_for(2'000);
+  EXPECT_TRUE(board_.wait([](Board& board) { return board.running == 100; }));
+  scheduler_->stop(milliseconds(0));
+  EXPECT_EQ(board_.running, 0);
 }
 
 TEST_F(SchedulerThreads, AWorkerWithoutProbesIsAnError) {

@@ -1,5 +1,7 @@
 #include "tests/scheduler/simulation.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -39,6 +41,7 @@ void Simulation::at(std::int64_t real, std::function<void()> what) { events_[{re
 void Simulation::boot() {
   ++boot_;
   in_flight_.clear();
+  database_.turned = now().wall;  // what an earlier roster lived beyond it, this one does not know
   RosterOptions options;
   options.limits = world_.limits;
   roster_ = std::make_unique<Roster>(options, database_);
@@ -172,6 +175,7 @@ void Simulation::ask(LookStart&& look) {
   const Outage* outage = outage_at(id, real_ms_);
   asked.failed = outage != nullptr;
   asked.hung = outage != nullptr && outage->hang;
+  asked.wants = look.want_evidence;
   asked.odd = world_.faults.inconclusive && pick(0, 299) == 0;
   std::int64_t takes = outage != nullptr ? 2 : pick(20, 60);
   if (world_.faults.inconclusive && pick(0, 99) == 0) takes = pick(100, look.plan.timeout_ms - 1);
@@ -190,6 +194,9 @@ void Simulation::answer(const Asked& asked) {
                                : asked.hung || starved ? Cause::kHttpTimeout
                                : asked.failed          ? Cause::kConnectRefused
                                                        : Cause::kOk);
+  const bool good = outcome.verdict == Verdict::kUp;
+  if (good && asked.wants) ++good_evidence_wanted_;
+  if (!good || asked.wants) outcome.evidence = std::make_unique<Evidence>();
   outcome.timings.total_us = static_cast<std::int32_t>(std::min<std::int64_t>(60'000, real_ms_ - asked.started) * 1000);
   roster_->on_outcome(asked.token, std::move(outcome), now());
 }
@@ -321,6 +328,20 @@ void Simulation::do_fault() {
         database_.tell("room");
       });
   }
+}
+
+std::string told(const Database& database) {
+  std::string all;
+  for (const std::string& one : database.violations()) all += one + "\n";
+  return all;
+}
+
+Told live(const World& world) {
+  Simulation simulation(world);
+  simulation.run();
+  const Database& database = simulation.database();
+  EXPECT_EQ(told(database), "") << "seed " << world.seed;
+  return {database.log_hash(), database.rows, database.missed, database.flips_down, database.flips_up};
 }
 
 }  // namespace everup::scheduler::testing

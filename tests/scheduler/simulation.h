@@ -25,6 +25,7 @@ struct StoredMonitor {
   CheckPlan plan;
   Standing standing;
   bool deleted = false;
+  bool repeated = false;  // a row of it was dropped, because an earlier roster had stored its key
   WallTime deleted_at;
   struct Revision {
     WallTime from;
@@ -36,10 +37,10 @@ struct StoredMonitor {
     WallTime slot_at, started_at, ended_at;
     std::int32_t look = 0, covered = 1;
     Verdict verdict = Verdict::kInconclusive;
-    bool missed = false, concludes = true;
+    bool missed = false, concludes = true, evidence = false;
   };
   std::vector<Row> rows;
-  std::set<std::pair<std::int64_t, std::int32_t>> keys;
+  std::map<std::pair<std::int64_t, std::int32_t>, std::int64_t> keys;  // (slot, look) → the epoch that stored it
   std::vector<SpanEdge> edges;
   std::vector<Flip> flips;
   std::vector<Gap> gaps;
@@ -57,7 +58,7 @@ class Database final : public ObservationSink {
   std::map<MonitorId, StoredMonitor> monitors;
   std::map<Shard, OwnedShard> shards;
   std::vector<Gap> gaps;
-  std::uint64_t rows = 0, missed = 0, flips_down = 0, flips_up = 0, refused = 0;
+  std::uint64_t rows = 0, missed = 0, flips_down = 0, flips_up = 0, refused = 0, repeated = 0;
   std::int64_t latest_ms = 0;  // the worst lateness of a slot's look
   // True: this look may have failed through the target's own fault.
   std::function<bool(const Observation&)> target_failed;
@@ -127,7 +128,8 @@ class Simulation {
   Now now() const;
   Database& database() { return database_; }
   Roster& roster() { return *roster_; }
-  const std::set<std::uint64_t>& running() const { return in_flight_; }
+  // Good looks that were asked to bring evidence.
+  int good_evidence_wanted() const { return good_evidence_wanted_; }
 
  private:
   struct Event {
@@ -142,7 +144,7 @@ class Simulation {
   struct Asked {
     std::uint64_t token = 0;
     std::int64_t started = 0, deadline = 0;
-    bool failed = false, hung = false, odd = false;
+    bool failed = false, hung = false, odd = false, wants = false;
   };
   void at(std::int64_t real, std::function<void()> what);
   void boot();
@@ -169,7 +171,15 @@ class Simulation {
   WallTime latest_;                                           // the latest UTC there ever was
   std::int64_t real_ms_ = 0, offset_ms_ = 0, ids_ = 0, still_until_ = 0;
   std::uint64_t orders_ = 0, boot_ = 0;
+  int good_evidence_wanted_ = 0;
   std::int64_t wake_ms_ = 0;
 };
+
+// Lives the world to its end; every broken promise is a failure of the test.
+struct Told {
+  std::uint64_t hash = 0, rows = 0, missed = 0, down = 0, up = 0;
+};
+Told live(const World& world);
+std::string told(const Database& database);  // its violations
 
 }  // namespace everup::scheduler::testing

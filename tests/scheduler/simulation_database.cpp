@@ -12,6 +12,37 @@ constexpr std::size_t kComplaintsMax = 20;
 std::string name(const Observation& row) {
   return to_string(row.monitor) + " slot " + std::to_string(row.slot_at.ms) + " look " + std::to_string(row.look);
 }
+
+std::string rows_around(const StoredMonitor& monitor, WallTime slot, const std::vector<Gap>& shard_gaps) {
+  const milliseconds near(2 * monitor.plan.interval_ms);
+  std::string all;
+  const auto put = [&](std::string_view what, WallTime at) {
+    all += " " + std::string(what) + std::to_string((at - slot).count());
+  };
+  for (const auto& row : monitor.rows) {
+    if (row.slot_at < slot - near || row.slot_at > slot + near) continue;
+    put(row.missed ? "; missed " : "; row ", row.slot_at);
+    all += " look " + std::to_string(row.look) + " covers " + std::to_string(row.covered);
+    put("started ", row.started_at);
+    put("ended ", row.ended_at);
+  }
+  for (const Gap& gap : monitor.gaps) {
+    if (gap.span.to < slot - near || gap.span.from > slot + near) continue;
+    put("; gap ", gap.span.from);
+    put("to ", gap.span.to);
+  }
+  for (const Gap& gap : shard_gaps) {
+    if (gap.shard != shard_of(monitor.plan.id) || gap.span.to < slot - near || gap.span.from > slot + near) continue;
+    put("; shard gap ", gap.span.from);
+    put("to ", gap.span.to);
+  }
+  for (const auto& revision : monitor.history) {
+    if (revision.from < slot - near || revision.from > slot + near) continue;
+    put(revision.paused ? "; paused " : "; revision ", revision.from);
+    all += " interval " + std::to_string(revision.interval_ms);
+  }
+  return all;
+}
 }  // namespace
 
 void Database::complain(const std::string& what) {
@@ -45,8 +76,18 @@ bool Database::offer(Observation&& observation) {
   }
   const OwnedShard& shard = shards.at(shard_of(observation.monitor));
   if (observation.epoch != shard.epoch) complain("old epoch: " + name(observation));
-  if (!monitor.keys.insert({observation.slot_at.ms, observation.look}).second)
-    complain("stored twice: " + name(observation));
+  const std::pair<std::int64_t, std::int32_t> key{observation.slot_at.ms, observation.look};
+  if (!monitor.keys.emplace(key, observation.epoch).second) {
+    // A new roster cannot know what was answered after the mark, and the clock was set back: the first row wins.
+    if (monitor.keys.at(key) != observation.epoch) {
+      ++repeated;
+      monitor.repeated = true;
+      if (observation.conclusion) conclude(monitor, observation);
+      return true;
+    }
+    complain("stored twice: " + name(observation) + (observation.missed ? " missed" : " looked at") +
+             story_around(observation.slot_at) + rows_around(monitor, observation.slot_at, gaps));
+  }
   if (observation.covered < 1) complain("covers nothing: " + name(observation));
   if (observation.missed) {
     ++missed;
@@ -57,9 +98,12 @@ bool Database::offer(Observation&& observation) {
     const bool down = observation.verdict == Verdict::kDown;
     if (down && target_failed && !target_failed(observation)) complain("false down: " + name(observation));
   }
+  // The roster learns of a change up to 2 s after it holds; until then it concludes by the former revision.
+  const bool concludes =
+      observation.revision == monitor.plan.revision || now <= monitor.plan.revised_at + milliseconds(2'000);
   monitor.rows.push_back({observation.slot_at, observation.started_at, turned, observation.look, observation.covered,
-                          observation.verdict, observation.missed.has_value(),
-                          observation.revision == monitor.plan.revision});
+                          observation.verdict, observation.missed.has_value(), concludes,
+                          observation.evidence != nullptr});
   if (observation.conclusion) conclude(monitor, observation);
   return true;
 }
@@ -92,7 +136,9 @@ void Database::conclude(StoredMonitor& monitor, const Observation& row) {
         if (at->verdict != Verdict::kDown) break;
         ++failures;
       }
-      if (failures < monitor.plan.confirm.failures) complain("down too early: " + name(row));
+      if (failures < monitor.plan.confirm.failures && !monitor.repeated) {
+        complain("down too early: " + name(row) + story_around(row.slot_at) + rows_around(monitor, row.slot_at, gaps));
+      }
     }
   }
   standing.version = made.version_after;
@@ -133,48 +179,16 @@ bool Database::offer(std::vector<ShardMark>&& marks) {
   return true;
 }
 
-namespace {
-std::string rows_around(const StoredMonitor& monitor, WallTime slot, const std::vector<Gap>& shard_gaps) {
-  const milliseconds near(2 * monitor.plan.interval_ms);
-  std::string all;
-  const auto put = [&](std::string_view what, WallTime at) {
-    all += " " + std::string(what) + std::to_string((at - slot).count());
-  };
-  for (const auto& row : monitor.rows) {
-    if (row.slot_at < slot - near || row.slot_at > slot + near) continue;
-    put(row.missed ? "; missed " : "; row ", row.slot_at);
-    all += " look " + std::to_string(row.look) + " covers " + std::to_string(row.covered);
-    put("started ", row.started_at);
-    put("ended ", row.ended_at);
-  }
-  for (const Gap& gap : monitor.gaps) {
-    if (gap.span.to < slot - near || gap.span.from > slot + near) continue;
-    put("; gap ", gap.span.from);
-    put("to ", gap.span.to);
-  }
-  for (const Gap& gap : shard_gaps) {
-    if (gap.shard != shard_of(monitor.plan.id) || gap.span.to < slot - near || gap.span.from > slot + near) continue;
-    put("; shard gap ", gap.span.from);
-    put("to ", gap.span.to);
-  }
-  for (const auto& revision : monitor.history) {
-    if (revision.from < slot - near || revision.from > slot + near) continue;
-    put(revision.paused ? "; paused " : "; revision ", revision.from);
-    all += " interval " + std::to_string(revision.interval_ms);
-  }
-  return all;
-}
-}  // namespace
-
 void Database::audit() {
   for (const auto& [id, monitor] : monitors) audit(monitor);
 }
 
 void Database::audit(const StoredMonitor& monitor) {
   const MonitorId id = monitor.plan.id;
-  WallTime end = shards.at(shard_of(id)).observed_through;
-  // What was in flight when it was deleted is dropped with it.
-  if (monitor.deleted) end = std::min(end, monitor.deleted_at - milliseconds(monitor.plan.timeout_ms + 420'000));
+  const WallTime end = shards.at(shard_of(id)).observed_through;
+  // What was in flight when it was deleted is dropped with it: the last slots are nobody's promise.
+  const milliseconds dropped(monitor.plan.timeout_ms + 420'000);
+  const WallTime promised = monitor.deleted ? std::min(end, monitor.deleted_at - dropped) : end;
   std::vector<std::int64_t> slots;
   for (std::size_t i = 0; i < monitor.history.size(); ++i) {
     const auto& revision = monitor.history[i];
@@ -190,9 +204,12 @@ void Database::audit(const StoredMonitor& monitor) {
   const auto answer = [&](std::vector<std::int64_t>::iterator at) {
     ++answers[static_cast<std::size_t>(at - slots.begin())];
   };
+  std::vector<Gap> shard_gaps;
+  std::copy_if(gaps.begin(), gaps.end(), std::back_inserter(shard_gaps),
+               [shard = shard_of(id)](const Gap& gap) { return !gap.monitor && gap.shard == shard; });
   const auto clock_stood = [&](Span span) {
-    return std::any_of(gaps.begin(), gaps.end(), [&](const Gap& gap) {
-      return gap.reason == GapReason::kClock && gap.shard == shard_of(id) && !intersect(gap.span, span).empty();
+    return std::any_of(shard_gaps.begin(), shard_gaps.end(), [&](const Gap& gap) {
+      return gap.reason == GapReason::kClock && !intersect(gap.span, span).empty();
     });
   };
   for (const auto& row : monitor.rows) {
@@ -215,18 +232,15 @@ void Database::audit(const StoredMonitor& monitor) {
     for (int left = row.covered - 1; left > 0 && at != slots.end(); --left) answer(at++);
   }
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    if (answers[i] == 1) continue;
+    if (answers[i] == 1 || slots[i] >= promised.ms) continue;
     const WallTime slot{slots[i]};
-    std::string where = to_string(id) + " slot " + std::to_string(slots[i]) + " interval " +
-                        std::to_string(monitor.plan.interval_ms) + story_around(slot);
-    if (answers[i] != 1) where += rows_around(monitor, slot, gaps);
-    if (answers[i] > 1) complain("answered " + std::to_string(answers[i]) + " times: " + where);
-    const auto inside = [&](const Gap& gap) {
-      return gap.span.contains(slot) && (gap.monitor ? gap.monitor == id : gap.shard == shard_of(id));
-    };
-    const bool in_gap =
-        std::any_of(gaps.begin(), gaps.end(), inside) || std::any_of(monitor.gaps.begin(), monitor.gaps.end(), inside);
-    if (answers[i] == 0 && !in_gap && !perhaps[i]) complain("never ended: " + where);
+    const auto inside = [slot](const Gap& gap) { return gap.span.contains(slot); };
+    const bool in_gap = std::any_of(shard_gaps.begin(), shard_gaps.end(), inside) ||
+                        std::any_of(monitor.gaps.begin(), monitor.gaps.end(), inside);
+    if (answers[i] == 0 ? in_gap || perhaps[i] : monitor.repeated) continue;
+    complain((answers[i] == 0 ? "never ended: " : "answered " + std::to_string(answers[i]) + " times: ") +
+             to_string(id) + " slot " + std::to_string(slots[i]) + " interval " +
+             std::to_string(monitor.plan.interval_ms) + story_around(slot) + rows_around(monitor, slot, gaps));
   }
 }
 

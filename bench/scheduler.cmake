@@ -1,0 +1,2 @@
+add_executable(scheduler_bench scheduler_bench.cpp)
+target_link_libraries(scheduler_bench PRIVATE everup_scheduler everup_core everup_flags)
