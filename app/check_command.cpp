@@ -70,13 +70,19 @@ CheckPlan plan_of(const Target& target, const CheckOptions& options) {
   plan.kind = target.kind;
   plan.url = target.url();
   plan.timeout_ms = static_cast<std::int32_t>(std::lround(options.timeout_s * 1000));
-  auto settings = std::make_shared<HttpSettings>();
-  if (options.crit_s)
-    settings->expect.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.crit_s * 1000)));
-  if (options.warn_s)
-    settings->warn.latency_ms_max = std::max(1, static_cast<int>(std::lround(*options.warn_s * 1000)));
-  plan.settings = std::move(settings);
   return plan;
+}
+
+// -w and -c of a look that is good otherwise: exact, where a monitor's latency_ms_max is whole milliseconds.
+void judge_time(Outcome& outcome, const CheckOptions& options) {
+  const double seconds = outcome.timings.total_us / 1e6;
+  const auto slower = [&](const std::optional<double>& bound) { return bound && seconds > *bound; };
+  if (outcome.verdict == Verdict::kUp && (slower(options.crit_s) || slower(options.warn_s))) {
+    outcome.cause = Cause::kTooSlow;
+    outcome.verdict = slower(options.crit_s) ? Verdict::kDown : Verdict::kDegraded;
+    outcome.detail = fmt::format("{:.3f} s, wanted at most {} s", seconds,
+                                 number(slower(options.crit_s) ? *options.crit_s : *options.warn_s));
+  }
 }
 
 }  // namespace
@@ -135,6 +141,7 @@ int run_check(const CheckOptions& options, const Settings& settings) {
       worst = worse_exit(worst, 3);
       continue;
     }
+    judge_time(*outcome, options);
     const std::string service = target->kind == Kind::kHttps ? "HTTPS" : "HTTP";
     fmt::print("{}\n", options.json ? json_line(target->url(), *outcome) : plugin_line(service, *outcome, options));
     worst = worse_exit(worst, exit_code_of(outcome->verdict));
