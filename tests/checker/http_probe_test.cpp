@@ -311,11 +311,18 @@ TEST(HttpProbe, OneDeadlineForEverything) {
 }
 
 TEST(HttpProbe, NamesThatDoNotResolve) {
-  const std::uint16_t port = everup::test::free_port("127.0.0.1", SOCK_DGRAM);
-  Child dns({"dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--log-facility=-",
-             "--log-queries", "--listen-address=127.0.0.1", "--bind-interfaces", "--port=" + std::to_string(port),
-             "--address=/gone.test/"});
-  ASSERT_TRUE(dns.wait_for_output("started, version")) << dns.output();
+  // dnsmasq binds its port itself, UDP and TCP; another suite may have taken one of them meanwhile.
+  std::uint16_t port = 0;
+  std::unique_ptr<Child> dns;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    port = everup::test::free_port("127.0.0.1", SOCK_DGRAM);
+    dns = std::make_unique<Child>(std::vector<std::string>{"dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts",
+                                                           "--conf-file=/dev/null", "--log-facility=-", "--log-queries",
+                                                           "--listen-address=127.0.0.1", "--bind-interfaces",
+                                                           "--port=" + std::to_string(port), "--address=/gone.test/"});
+    if (dns->wait_for_output("started, version")) break;
+  }
+  ASSERT_NE(dns->output().find("started, version"), std::string::npos) << dns->output();
   LookOptions options;
   options.dns_servers = {*net::Address::parse("127.0.0.1", port)};
   Look look(options);
