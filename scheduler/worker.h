@@ -65,6 +65,7 @@ class Worker {
   void run(std::function<void(bool)> started);
   void turn();
   void turn_soon();
+  void turn_by(Instant when);
   void ask(LookStart&& look);
   void answered(std::uint64_t token, Outcome&& outcome);
   void call_off(std::uint64_t token);
@@ -84,6 +85,7 @@ class Worker {
   std::unique_ptr<checker::ProbeMaker> probes_;
   std::vector<std::unique_ptr<Running>> running_;  // by the number of the flight: the token's lower half
   std::optional<net::TimerId> timer_;
+  Instant timer_at_;  // of timer_
   Instant publish_at_;
   bool soon_ = false, stopping_ = false, ended_ = false;
 };
