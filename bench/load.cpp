@@ -260,7 +260,7 @@ double p99(std::vector<double> values) {
   return values[std::min(values.size() - 1, static_cast<std::size_t>(0.99 * static_cast<double>(values.size())))];
 }
 
-// Runs for the given seconds, asking the API a few times a second as a person with a dashboard would.
+// Runs for the given seconds, asking the API every two seconds as a person with a dashboard would.
 ApiTimes run_for(const Options& o, const Service& service, const std::vector<MonitorId>& ids) {
   ApiTimes times;
   const auto end = wall_ms() + o.seconds * 1000LL;
@@ -273,7 +273,7 @@ ApiTimes run_for(const Options& o, const Service& service, const std::vector<Mon
     if (!o.json)
       fmt::print(stderr, "\r{:4d} s to go, everup {:.0f} MB ", (end - wall_ms()) / 1000,
                  static_cast<double>(rss_bytes(service.pid)) / 1e6);
-    wait_ms(500);
+    wait_ms(2000);
   }
   fmt::print(stderr, "\n");
   return times;
