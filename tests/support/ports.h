@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -66,8 +67,20 @@ class Listener : public BoundSocket {
   }
 };
 
+// Below the range from which the kernel takes ports of outgoing connections: what another suite connects from can never
+// take it before the server binds, nor while a server that is stopped and started again is away.
 inline std::uint16_t free_port(const std::string& address = "127.0.0.1", int type = SOCK_STREAM) {
-  return BoundSocket(address, type).port();
+  static std::mt19937 random(std::random_device{}());
+  std::uniform_int_distribution<int> below_ephemeral(12'000, 32'000);
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    const auto port = static_cast<std::uint16_t>(below_ephemeral(random));
+    try {
+      return BoundSocket(address, type, port).port();
+    } catch (const std::runtime_error&) {
+      continue;  // taken: the next one
+    }
+  }
+  throw std::runtime_error("no free port on " + address);
 }
 
 // True once a TCP connection to the port succeeds.
