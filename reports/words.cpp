@@ -26,25 +26,7 @@ std::string_view state_word(State state) {
   return "Unknown";
 }
 
-std::string_view state_class(State state) {
-  switch (state) {
-    case State::kUp:
-      return "up";
-    case State::kDegraded:
-      return "degraded";
-    case State::kDown:
-      return "down";
-    case State::kUnknown:
-      return "unknown";
-    case State::kMaintenance:
-      return "maintenance";
-    case State::kPaused:
-      return "paused";
-    case State::kBeforeCreation:
-      return "before";
-  }
-  return "unknown";
-}
+std::string_view state_class(State state) { return state == State::kBeforeCreation ? "before" : slug(state); }
 
 std::string short_date_text(Date date) {
   constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
