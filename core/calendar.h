@@ -1,5 +1,5 @@
-// Calendar days, months and years of a zone as half-open spans of UTC. Days of 0, 23, 23.5, 24.5 and 25 hours exist; where midnight is
-// missing a day starts at the first instant after the gap, where it happens twice at the first.
+// Calendar days, months and years of a zone as half-open spans of UTC. Days of 0, 23, 23.5, 24.5 and 25 hours exist;
+// where midnight is missing a day starts at the first instant after the gap, where it happens twice at the first.
 #pragma once
 
 #include <compare>
@@ -17,7 +17,7 @@ struct Date {
   int year = 1970, month = 1, day = 1;
   auto operator<=>(const Date&) const = default;
 };
-std::optional<Date> parse_date(std::string_view text);   // "2026-11-22"
+std::optional<Date> parse_date(std::string_view text);  // "2026-11-22"
 std::string to_string(Date date);
 Date date_of(WallTime t, const Zone& zone);
 Date next_day(Date date);

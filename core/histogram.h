@@ -1,4 +1,5 @@
-// Log-bucket latency histogram: mergeable, relative error of a quantile at most 1 %. Also the step table in which phases are stored.
+// Log-bucket latency histogram: mergeable, relative error of a quantile at most 1 %. Also the step table in which
+// phases are stored.
 #pragma once
 
 #include <cstdint>

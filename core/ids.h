@@ -1,5 +1,5 @@
-// Strong ids. An id is a positive 63-bit number made by db::IdSource (41 bits of milliseconds, 10 of node, 12 of counter);
-// people see it as a prefix and 13 base32 characters, so that no JSON reader loses digits above 2^53.
+// Strong ids. An id is a positive 63-bit number made by db::IdSource (41 bits of milliseconds, 10 of node, 12 of
+// counter); people see it as a prefix and 13 base32 characters, so that no JSON reader loses digits above 2^53.
 #pragma once
 
 #include <compare>
@@ -18,11 +18,21 @@ struct Id {
   explicit operator bool() const { return value != 0; }
 };
 
-struct MonitorTag { static constexpr std::string_view kPrefix = "mon_"; };
-struct AccountTag { static constexpr std::string_view kPrefix = "acc_"; };
-struct UserTag { static constexpr std::string_view kPrefix = "usr_"; };
-struct KeyTag { static constexpr std::string_view kPrefix = "key_"; };
-struct CommandTag { static constexpr std::string_view kPrefix = "cmd_"; };
+struct MonitorTag {
+  static constexpr std::string_view kPrefix = "mon_";
+};
+struct AccountTag {
+  static constexpr std::string_view kPrefix = "acc_";
+};
+struct UserTag {
+  static constexpr std::string_view kPrefix = "usr_";
+};
+struct KeyTag {
+  static constexpr std::string_view kPrefix = "key_";
+};
+struct CommandTag {
+  static constexpr std::string_view kPrefix = "cmd_";
+};
 
 using MonitorId = Id<MonitorTag>;
 using AccountId = Id<AccountTag>;
@@ -36,7 +46,9 @@ std::string base32_of(std::int64_t value);
 std::optional<std::int64_t> base32_value(std::string_view text);
 
 template <class Tag>
-std::string to_string(Id<Tag> id) { return std::string(Tag::kPrefix) + base32_of(id.value); }
+std::string to_string(Id<Tag> id) {
+  return std::string(Tag::kPrefix) + base32_of(id.value);
+}
 
 // "mon_…" → id; nothing else is accepted.
 template <class Tag>
@@ -50,7 +62,7 @@ std::optional<Id<Tag>> parse_id(std::string_view text) {
 using Region = std::int16_t;  // 1 = local; 0 is never used
 inline constexpr Region kLocalRegion = 1;
 inline constexpr int kShards = 256;
-using Shard = std::int16_t;  // 0 … kShards-1
+using Shard = std::int16_t;    // 0 … kShards-1
 Shard shard_of(MonitorId id);  // a fixed hash: it is stored in lease rows, so it can never change
 
 }  // namespace everup

@@ -1,4 +1,5 @@
-// A monitor as its owner defined it, and the bounds of that definition. Pure data: JSON is db/monitor_json, storage is db/monitor_store.
+// A monitor as its owner defined it, and the bounds of that definition. Pure data: JSON is db/monitor_json, storage is
+// db/monitor_store.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ struct HttpAuth {
   bool operator==(const HttpAuth&) const = default;
 };
 
-enum class IpVersion : std::uint8_t { kAny, k4, k6 };           // `both` comes with its probe
+enum class IpVersion : std::uint8_t { kAny, k4, k6 };  // `both` comes with its probe
 enum class HttpVersion : std::uint8_t { kAny, k1_1, k2 };
 
 struct HttpHeader {
@@ -34,16 +35,17 @@ struct HttpHeader {
 };
 
 struct HttpOptions {
-  std::string method = "GET";   // GET HEAD POST PUT PATCH DELETE OPTIONS
-  std::vector<HttpHeader> headers;  // ≤ 20, ≤ 4 KiB together; no Host, Content-Length, Transfer-Encoding, Connection, Proxy-*
-  std::string body;             // ≤ 64 KiB
+  std::string method = "GET";  // GET HEAD POST PUT PATCH DELETE OPTIONS
+  std::vector<HttpHeader>
+      headers;       // ≤ 20, ≤ 4 KiB together; no Host, Content-Length, Transfer-Encoding, Connection, Proxy-*
+  std::string body;  // ≤ 64 KiB
   HttpAuth auth;
   bool follow_redirects = true;
-  int max_redirects = 5;        // 0 … 20
+  int max_redirects = 5;  // 0 … 20
   bool verify_tls = true;
   IpVersion ip_version = IpVersion::kAny;
   HttpVersion http_version = HttpVersion::kAny;
-  std::string ca_pem;           // options.ca: extra roots for this monitor, ≤ 64 KiB
+  std::string ca_pem;  // options.ca: extra roots for this monitor, ≤ 64 KiB
   bool operator==(const HttpOptions&) const = default;
 };
 
@@ -63,12 +65,12 @@ struct JsonExpect {
 
 // The same keys serve `expect` (broken: down) and `warn` (broken: degraded). Empty or absent: not asked.
 struct HttpExpect {
-  std::string status;  // "200-299,301"; validated; empty in `expect` means 200-299
+  std::string status;                                  // "200-299,301"; validated; empty in `expect` means 200-299
   std::string body_contains, body_absent, body_regex;  // ≤ 1 KiB each; regex in RE2's dialect
-  std::vector<JsonExpect> json;       // ≤ 10
-  std::vector<HeaderExpect> header;   // ≤ 10
-  std::optional<int> latency_ms_max;         // 1 … 60000
-  std::optional<int> certificate_days_min;   // 0 … 825
+  std::vector<JsonExpect> json;                        // ≤ 10
+  std::vector<HeaderExpect> header;                    // ≤ 10
+  std::optional<int> latency_ms_max;                   // 1 … 60000
+  std::optional<int> certificate_days_min;             // 0 … 825
   std::optional<HttpVersion> http_version;
   std::optional<bool> compressed;
   bool operator==(const HttpExpect&) const = default;
@@ -89,8 +91,8 @@ struct PublicLinks {
 
 // What a user may set. Defaults are what he gets.
 struct MonitorDraft {
-  std::string name;   // 1 … 100 characters; default: the host
-  std::string slug;   // [a-z0-9-]{1,64}; default: from the name
+  std::string name;  // 1 … 100 characters; default: the host
+  std::string slug;  // [a-z0-9-]{1,64}; default: from the name
   Target target;
   int interval_s = 60;     // 1 … 86400
   int timeout_ms = 10000;  // 100 … 60000
@@ -98,11 +100,12 @@ struct MonitorDraft {
   HttpSettings http;
   std::vector<std::string> tags;  // ≤ 20, each 1 … 50 of [A-Za-z0-9_.:-]
   bool paused = false;
-  std::string timezone = "UTC";   // IANA name
+  std::string timezone = "UTC";  // IANA name
   PublicLinks links;
   bool operator==(const MonitorDraft&) const = default;
 };
-// Everything but JSON shape: ranges, header grammar, method, status spec. `regex_ok` judges patterns (RE2 lives in checker/).
+// Everything but JSON shape: ranges, header grammar, method, status spec. `regex_ok` judges patterns (RE2 lives in
+// checker/).
 FieldErrors validate(const MonitorDraft& draft, bool (*regex_ok)(const std::string&, std::string* why));
 std::string slug_from(const std::string& name);
 
@@ -128,7 +131,7 @@ struct CheckPlan {
   Kind kind = Kind::kHttps;
   std::string url;  // Target::url()
   std::shared_ptr<const HttpSettings> settings;
-  WallTime revised_at;   // from when this revision holds
+  WallTime revised_at;  // from when this revision holds
   WallTime created_at;
 };
 

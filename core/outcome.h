@@ -15,38 +15,85 @@
 namespace everup {
 
 enum class Verdict : std::int16_t { kUp = 1, kDegraded = 2, kDown = 3, kInconclusive = 4 };
-enum class Phase : std::int16_t { kNone = 0, kDns = 1, kConnect = 2, kTls = 3, kRequest = 4, kWait = 5, kTransfer = 6, kAssert = 7 };
+enum class Phase : std::int16_t {
+  kNone = 0,
+  kDns = 1,
+  kConnect = 2,
+  kTls = 3,
+  kRequest = 4,
+  kWait = 5,
+  kTransfer = 6,
+  kAssert = 7
+};
 enum class Trigger : std::int16_t { kSlot = 1, kConfirm = 2, kCreated = 3, kManual = 4 };
 // How a slot ends without a look (one row), or a stretch of them (a gap row). SHAPES 17.
-enum class GapReason : std::int16_t { kOverload = 1, kRestart = 2, kLeaseLost = 3, kClock = 4, kBlind = 5, kSpoolFull = 6, kPoison = 7 };
+enum class GapReason : std::int16_t {
+  kOverload = 1,
+  kRestart = 2,
+  kLeaseLost = 3,
+  kClock = 4,
+  kBlind = 5,
+  kSpoolFull = 6,
+  kPoison = 7
+};
 
 enum class Cause : std::int16_t {
   kOk = 1,
   // name resolution
-  kDnsFailure = 10,        // NXDOMAIN, NODATA, or SERVFAIL/silence while the servers answer others: down
-  kDnsUnavailable = 11,    // our resolvers answer nothing at all: inconclusive
-  kAddressRefused = 12,    // address policy: inconclusive
+  kDnsFailure = 10,      // NXDOMAIN, NODATA, or SERVFAIL/silence while the servers answer others: down
+  kDnsUnavailable = 11,  // our resolvers answer nothing at all: inconclusive
+  kAddressRefused = 12,  // address policy: inconclusive
   // connection
-  kConnectRefused = 20, kConnectTimeout = 21, kConnectReset = 22, kHostUnreachable = 23, kNetworkUnreachable = 24 /* ours: inconclusive */,
+  kConnectRefused = 20,
+  kConnectTimeout = 21,
+  kConnectReset = 22,
+  kHostUnreachable = 23,
+  kNetworkUnreachable = 24 /* ours: inconclusive */,
   // TLS
-  kTlsHandshake = 30, kTlsTimeout = 31, kTlsExpired = 32, kTlsNotYetValid = 33, kTlsWrongHost = 34, kTlsUnknownIssuer = 35,
-  kTlsSelfSigned = 36, kTlsRevoked = 37, kTlsInvalidCertificate = 38,
+  kTlsHandshake = 30,
+  kTlsTimeout = 31,
+  kTlsExpired = 32,
+  kTlsNotYetValid = 33,
+  kTlsWrongHost = 34,
+  kTlsUnknownIssuer = 35,
+  kTlsSelfSigned = 36,
+  kTlsRevoked = 37,
+  kTlsInvalidCertificate = 38,
   // HTTP
-  kHttpStatus = 50, kHttpTimeout = 51 /* no answer in time */, kHttpTransferTimeout = 52 /* answer began, did not end */,
-  kHttpProtocol = 53 /* not HTTP, or broken */, kHttpEmptyReply = 54, kHttpReset = 55, kHttpHeadTooLarge = 56, kHttpTooManyRedirects = 57,
-  kHttpRedirectInvalid = 58, kHttpEncoding = 59 /* bad or unknown content encoding */, kHttpTruncated = 60,
+  kHttpStatus = 50,
+  kHttpTimeout = 51 /* no answer in time */,
+  kHttpTransferTimeout = 52 /* answer began, did not end */,
+  kHttpProtocol = 53 /* not HTTP, or broken */,
+  kHttpEmptyReply = 54,
+  kHttpReset = 55,
+  kHttpHeadTooLarge = 56,
+  kHttpTooManyRedirects = 57,
+  kHttpRedirectInvalid = 58,
+  kHttpEncoding = 59 /* bad or unknown content encoding */,
+  kHttpTruncated = 60,
   // expectations
-  kBodyMissing = 70, kBodyForbidden = 71, kBodyRegex = 72, kJsonMismatch = 73, kHeaderMismatch = 74, kTooSlow = 75,
-  kCertificateExpiring = 76, kHttpVersion = 77, kNotCompressed = 78, kBodyTooLarge = 79 /* undecided within the body cap */,
+  kBodyMissing = 70,
+  kBodyForbidden = 71,
+  kBodyRegex = 72,
+  kJsonMismatch = 73,
+  kHeaderMismatch = 74,
+  kTooSlow = 75,
+  kCertificateExpiring = 76,
+  kHttpVersion = 77,
+  kNotCompressed = 78,
+  kBodyTooLarge = 79 /* undecided within the body cap */,
   // ours: always inconclusive
-  kOwnResources = 100, kOwnNetwork = 101, kShutdown = 102, kInternal = 103,
+  kOwnResources = 100,
+  kOwnNetwork = 101,
+  kShutdown = 102,
+  kInternal = 103,
 };
 
 struct CauseFacts {
   Cause cause;
-  Verdict verdict;         // when it breaks `expect`; a broken `warn` is kDegraded instead (Outcome::verdict holds the result)
-  Phase phase;             // where it belongs by default
-  std::string_view slug;   // API: "connect_refused"
+  Verdict verdict;  // when it breaks `expect`; a broken `warn` is kDegraded instead (Outcome::verdict holds the result)
+  Phase phase;      // where it belongs by default
+  std::string_view slug;     // API: "connect_refused"
   std::string_view english;  // "connection refused"
 };
 const CauseFacts& facts(Cause cause);
@@ -89,16 +136,17 @@ struct Outcome {
   Verdict verdict = Verdict::kInconclusive;
   Phase phase = Phase::kNone;
   Timings timings;
-  std::int32_t code = 0;    // HTTP status of the last answer; 0: none
-  std::string detail;       // printable, at most 200 bytes; empty when ok
-  std::unique_ptr<Evidence> evidence;              // may be null when ok
-  std::optional<WallTime> certificate_not_after;   // leaf, when TLS was spoken
+  std::int32_t code = 0;                          // HTTP status of the last answer; 0: none
+  std::string detail;                             // printable, at most 200 bytes; empty when ok
+  std::unique_ptr<Evidence> evidence;             // may be null when ok
+  std::optional<WallTime> certificate_not_after;  // leaf, when TLS was spoken
 };
 
 // An outcome of this cause with the table's verdict and phase.
 Outcome outcome_of(Cause cause, std::string detail = {});
 
-// Any bytes → valid UTF-8 without NUL, C0/C1 or bidi controls (shown as \xNN or \u{…}), at most `bytes_max` bytes, cut at a character.
+// Any bytes → valid UTF-8 without NUL, C0/C1 or bidi controls (shown as \xNN or \u{…}), at most `bytes_max` bytes, cut
+// at a character.
 std::string printable(std::string_view bytes, std::size_t bytes_max);
 
 }  // namespace everup

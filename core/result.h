@@ -11,15 +11,15 @@
 namespace everup {
 
 enum class ErrorCode {
-  kInvalid,       // the caller's input is wrong
+  kInvalid,  // the caller's input is wrong
   kNotFound,
-  kConflict,      // exists already, or changed meanwhile
-  kUnavailable,   // a dependency is away: try again
+  kConflict,     // exists already, or changed meanwhile
+  kUnavailable,  // a dependency is away: try again
   kTimeout,
-  kInDoubt,       // it may or may not have happened (commit)
-  kRefused,       // policy or permission
-  kExhausted,     // a limit of ours is reached
-  kCorrupt,       // stored bytes are not what we wrote
+  kInDoubt,    // it may or may not have happened (commit)
+  kRefused,    // policy or permission
+  kExhausted,  // a limit of ours is reached
+  kCorrupt,    // stored bytes are not what we wrote
   kInternal,
 };
 
@@ -31,7 +31,7 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
   Result(Error error) : value_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
   bool ok() const { return value_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -52,7 +52,8 @@ struct Done {
 using Status = Result<Done>;
 inline Status ok() { return Done{}; }
 
-// One wrong field of an input. `pointer` is a JSON pointer fragment ("#/interval_s"); `code` is stable, `detail` says what is allowed.
+// One wrong field of an input. `pointer` is a JSON pointer fragment ("#/interval_s"); `code` is stable, `detail` says
+// what is allowed.
 struct FieldError {
   std::string pointer;
   std::string code;

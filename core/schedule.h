@@ -1,4 +1,5 @@
-// When a monitor's slots are: a pure function of id and interval. Restarts never bunch, ticks never drift, nothing is stored.
+// When a monitor's slots are: a pure function of id and interval. Restarts never bunch, ticks never drift, nothing is
+// stored.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// What the running parts tell about themselves, as plain snapshots: /metrics and /readyz print them. Each part fills its own.
+// What the running parts tell about themselves, as plain snapshots: /metrics and /readyz print them. Each part fills
+// its own.
 #pragma once
 
 #include <array>
@@ -15,7 +16,8 @@
 namespace everup {
 
 // Upper bounds in seconds: 0.005 … 60 (SHAPES 29).
-inline constexpr std::array<double, 13> kSecondsBuckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+inline constexpr std::array<double, 13> kSecondsBuckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+                                                        1,     2.5,  5,     10,   30,  60};
 struct SecondsHistogram {
   std::array<std::uint64_t, kSecondsBuckets.size() + 1> buckets{};  // not cumulative; the last is +Inf
   double sum_s = 0;

@@ -1,4 +1,5 @@
-// Targets are URLs; the scheme is the kind (INTERFACE 2, SHAPES 30). Parsing is strict: what we cannot say back, we refuse.
+// Targets are URLs; the scheme is the kind (INTERFACE 2, SHAPES 30). Parsing is strict: what we cannot say back, we
+// refuse.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,19 @@
 
 namespace everup {
 
-// Fixed numbers, stored; never reuse one. Only http and https have a probe yet; the others are parsed and refused by name.
-enum class Kind : std::int16_t { kHttp = 1, kHttps = 2, kSmtp = 3, kSmtps = 4, kTls = 5, kTcp = 6, kDns = 7, kPing = 8, kHeartbeat = 9 };
+// Fixed numbers, stored; never reuse one. Only http and https have a probe yet; the others are parsed and refused by
+// name.
+enum class Kind : std::int16_t {
+  kHttp = 1,
+  kHttps = 2,
+  kSmtp = 3,
+  kSmtps = 4,
+  kTls = 5,
+  kTcp = 6,
+  kDns = 7,
+  kPing = 8,
+  kHeartbeat = 9
+};
 std::string_view slug(Kind kind);
 
 struct Target {
@@ -26,15 +38,15 @@ struct Target {
   std::string origin() const;     // scheme://authority
 };
 
-// At most 2048 bytes. Errors name the pointer "#/target" and what is allowed; user info is refused with a hint to options.auth;
-// control characters, spaces and backslashes are refused. A bare host or host:port is guessed as https. Schemes of SHAPES 30
-// that are reserved or not built yet give code "unsupported_scheme".
+// At most 2048 bytes. Errors name the pointer "#/target" and what is allowed; user info is refused with a hint to
+// options.auth; control characters, spaces and backslashes are refused. A bare host or host:port is guessed as https.
+// Schemes of SHAPES 30 that are reserved or not built yet give code "unsupported_scheme".
 Result<Target> parse_target(std::string_view text);
 // RFC 3986 section 5.2, for redirects: `location` against `base`; only http and https come out.
 Result<Target> resolve_reference(const Target& base, std::string_view location);
 
-// The field error of an Error of the two functions above: pointer "#/target", its code ("unsupported_scheme", "user_info",
-// "invalid_host", "invalid_port", "invalid_target") and what is allowed.
+// The field error of an Error of the two functions above: pointer "#/target", its code ("unsupported_scheme",
+// "user_info", "invalid_host", "invalid_port", "invalid_target") and what is allowed.
 FieldError target_error(const Error& error);
 
 }  // namespace everup

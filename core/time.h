@@ -1,4 +1,5 @@
-// Two clocks, never mixed: WallTime is what records say (UTC, milliseconds since 1970), Instant is what deadlines use (monotonic).
+// Two clocks, never mixed: WallTime is what records say (UTC, milliseconds since 1970), Instant is what deadlines use
+// (monotonic).
 #pragma once
 
 #include <chrono>

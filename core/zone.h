@@ -21,7 +21,8 @@ class Zone {
 class Zones {
  public:
   virtual ~Zones() = default;
-  virtual const Zone* find(std::string_view iana_name) const = 0;  // null: unknown; owned by this, lives as long; any thread
+  virtual const Zone* find(
+      std::string_view iana_name) const = 0;  // null: unknown; owned by this, lives as long; any thread
 };
 
 }  // namespace everup
