@@ -78,7 +78,7 @@ CheckPlan plan_of(const MonitorDraft& draft, WallTime now) {
   plan.confirm = draft.confirm;
   plan.kind = draft.target.kind;
   plan.url = draft.target.url();
-  plan.settings = std::make_shared<const HttpSettings>(draft.http);
+  plan.settings = std::make_shared<const KindSettings>(draft.settings);
   plan.revised_at = now;
   plan.created_at = now;
   return plan;

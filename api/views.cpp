@@ -58,8 +58,8 @@ std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_
   JsonWriter out = JsonWriter::object();
   out.field("id", to_string(m.id)).field("name", m.name).field("slug", m.slug).field("target", m.target.url());
   out.field("kind", slug(m.target.kind)).key("interval_s").number(m.interval_s).key("timeout_ms").number(m.timeout_ms);
-  out.field_raw("confirm", db::confirm_json(m.confirm)).field_raw("options", db::options_json(m.http.options));
-  out.field_raw("expect", db::expect_json(m.http.expect)).field_raw("warn", db::expect_json(m.http.warn));
+  out.field_raw("confirm", db::confirm_json(m.confirm)).field_raw("options", db::options_json(m.settings));
+  out.field_raw("expect", db::expect_json(m.settings)).field_raw("warn", db::warn_json(m.settings));
   out.field_raw("tags", tags_json(m.tags)).key("paused").boolean(m.paused).field("timezone", m.timezone);
   out.field_raw("public", db::links_json(m.links));
   out.field("state", slug(view.state)).field_raw("since", time_json(view.since));

@@ -56,7 +56,7 @@ double rss_mb() {
 
 Now at(std::int64_t ms) { return {WallTime{kStartMs + ms}, Instant{(1'000'000 + ms) * 1'000'000}}; }
 
-ScheduledMonitor monitor_of(std::int64_t number, const std::shared_ptr<const HttpSettings>& settings) {
+ScheduledMonitor monitor_of(std::int64_t number, const std::shared_ptr<const KindSettings>& settings) {
   ScheduledMonitor made;
   made.plan.id = MonitorId{(number << 22) + number % 4096};
   made.plan.account = AccountId{1};
@@ -72,7 +72,7 @@ ScheduledMonitor monitor_of(std::int64_t number, const std::shared_ptr<const Htt
 
 // Shard by shard, as the coordinator does it. The longest of the loads, in µs.
 double load(Roster& roster, std::int64_t monitors, Now now) {
-  const auto settings = std::make_shared<const HttpSettings>();
+  const auto settings = std::make_shared<const KindSettings>();
   std::vector<std::vector<std::int64_t>> numbers(kShards);
   for (std::int64_t i = 0; i < monitors; ++i) {
     const MonitorId id{(i << 22) + i % 4096};

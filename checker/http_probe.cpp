@@ -14,11 +14,6 @@ constexpr std::size_t kHeadShownMax = 8 * 1024;
 constexpr std::size_t kBodyShownMax = 2 * 1024;
 constexpr std::size_t kTriedMax = 16;
 
-const std::shared_ptr<const HttpSettings>& default_settings() {
-  static const std::shared_ptr<const HttpSettings> settings = std::make_shared<HttpSettings>();
-  return settings;
-}
-
 void add(std::int32_t& sum, std::int64_t us) {
   sum = std::max<std::int32_t>(sum, 0) + static_cast<std::int32_t>(std::clamp<std::int64_t>(us, 0, 70'000'000));
 }
@@ -71,7 +66,7 @@ HttpProbe::HttpProbe(const HttpShared& shared, const Question& question, Done do
     : shared_(shared),
       question_(question),
       done_(std::move(done)),
-      settings_(question.plan->settings ? question.plan->settings : default_settings()),
+      settings_(settings_of<HttpSettings>(*question.plan)),
       started_(shared.loop.clock().now().mono) {
   hop_started_ = started_;
   begin();

@@ -1,5 +1,6 @@
-// A probe is one question asked once: started once, ends once, lives on one loop, never outlives its deadline; destroying it cancels it.
-// It never throws, never logs, never sleeps: it gives one Outcome, once. Worker, `everup check` and live pages are its listeners.
+// A probe is one question asked once: started once, ends once, lives on one loop, never outlives its deadline;
+// destroying it cancels it. It never throws, never logs, never sleeps: it gives one Outcome, once. Worker, `everup
+// check` and live pages are its listeners.
 #pragma once
 
 #include <functional>
@@ -18,13 +19,22 @@ class Probe {
 };
 
 struct Question {
-  const CheckPlan* plan = nullptr;   // must live until `done` or destruction
-  Instant deadline;                  // absolute; the outcome comes at most 100 ms after it
-  bool strict_policy = true;         // false: a person at his shell asked (RULES D 7)
-  bool want_evidence = true;         // false: evidence only when the look fails
+  const CheckPlan* plan = nullptr;  // must live until `done` or destruction
+  Instant deadline;                 // absolute; the outcome comes at most 100 ms after it
+  bool strict_policy = true;        // false: a person at his shell asked (RULES D 7)
+  bool want_evidence = true;        // false: evidence only when the look fails
 };
 // Called exactly once, on the loop's thread, never from inside start(). The probe may be destroyed inside it.
 using Done = std::function<void(Outcome&&)>;
+
+// The plan's settings of this alternative, or its defaults; another alternative than the kind's is our bug.
+template <class Settings>
+std::shared_ptr<const Settings> settings_of(const CheckPlan& plan) {
+  static const auto defaults = std::make_shared<const Settings>();
+  if (!plan.settings) return defaults;
+  EVERUP_ASSERT(std::holds_alternative<Settings>(*plan.settings));
+  return {plan.settings, &std::get<Settings>(*plan.settings)};
+}
 
 // One per loop thread: owns what probes of that loop share (CURLM, resolver, trust store).
 class ProbeMaker {

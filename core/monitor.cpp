@@ -58,8 +58,8 @@ class Checker {
     numbers();
     tags();
     options();
-    expectation(draft_.http.expect, "#/expect");
-    expectation(draft_.http.warn, "#/warn");
+    expectation(draft_.http().expect, "#/expect");
+    expectation(draft_.http().warn, "#/warn");
     return std::move(errors_);
   }
 
@@ -141,7 +141,7 @@ void Checker::tags() {
 }
 
 void Checker::options() {
-  const HttpOptions& o = draft_.http.options;
+  const HttpOptions& o = draft_.http().options;
   constexpr std::array<std::string_view, 7> kMethods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
   need(std::find(kMethods.begin(), kMethods.end(), o.method) != kMethods.end(), "#/options/method", "invalid_method",
        "must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -164,7 +164,7 @@ bool reserved_header(const std::string& lower_name) {
 }
 
 void Checker::headers() {
-  const auto& list = draft_.http.options.headers;
+  const auto& list = draft_.http().options.headers;
   need(list.size() <= 20, "#/options/headers", "too_many", "at most 20 headers");
   std::size_t bytes = 0;
   for (const auto& header : list) {
@@ -186,7 +186,7 @@ void Checker::headers() {
 }
 
 void Checker::auth() {
-  const HttpAuth& a = draft_.http.options.auth;
+  const HttpAuth& a = draft_.http().options.auth;
   need(a.user.size() <= 256 && no_controls(a.user), "#/options/auth/user", "invalid_user",
        "at most 256 bytes without control characters");
   const std::string secret = a.type == HttpAuth::Type::kBearer ? "#/options/auth/token" : "#/options/auth/password";
@@ -208,7 +208,7 @@ void Checker::auth() {
            "bearer needs a token without spaces");
       break;
   }
-  const auto& list = draft_.http.options.headers;
+  const auto& list = draft_.http().options.headers;
   const bool twice =
       std::any_of(list.begin(), list.end(), [](const HttpHeader& h) { return lower(h.name) == "authorization"; });
   need(!twice, "#/options/auth", "conflict", "set either options.auth or the header Authorization");
@@ -239,7 +239,7 @@ void Checker::body_expectation(const HttpExpect& e, const std::string& at) {
     need(!e.json[i].equals.empty(), here + "/equals", "required", "must be the wanted JSON value");
   }
   const bool asks_body = !e.body_contains.empty() || !e.body_regex.empty() || !e.json.empty();
-  need(!asks_body || draft_.http.options.method != "HEAD", at, "not_allowed",
+  need(!asks_body || draft_.http().options.method != "HEAD", at, "not_allowed",
        "the answer to HEAD has no body to look into");
 }
 

@@ -32,7 +32,7 @@ std::vector<std::string> words_in(std::string_view text) {
 }
 
 // Settings with their secrets; without them when they cannot be opened.
-Result<HttpSettings> settings_in(const pqxx::row& row, const Vault& vault, const std::string& context,
+Result<KindSettings> settings_in(const pqxx::row& row, const Vault& vault, const std::string& context,
                                  bool& secrets_lost) {
   std::string secrets;
   if (!row["secrets"].is_null()) {
@@ -40,7 +40,8 @@ Result<HttpSettings> settings_in(const pqxx::row& row, const Vault& vault, const
     secrets_lost = !opened;
     if (opened) secrets = *std::move(opened);
   }
-  return settings_from_storage(row["options"].c_str(), row["expect"].c_str(), row["warn"].c_str(), secrets);
+  return settings_from_storage(static_cast<Kind>(row["kind"].as<std::int16_t>()), row["options"].c_str(),
+                               row["expect"].c_str(), row["warn"].c_str(), secrets);
 }
 
 std::string slug_with(const std::string& base, const std::string& tail) {
@@ -110,7 +111,7 @@ Result<ReadMonitor> monitor_in(const pqxx::row& row, const Vault& vault) {
   if (!confirm) return Error{confirm.error().code, "monitor " + to_string(m.id) + ": " + confirm.error().what};
   if (!settings) return Error{settings.error().code, "monitor " + to_string(m.id) + ": " + settings.error().what};
   m.confirm = *confirm;
-  m.http = *std::move(settings);
+  m.settings = *std::move(settings);
   m.tags = words_in(row["tags"].c_str());
   m.paused = row["paused"].as<bool>();
   m.timezone = row["timezone"].as<std::string>();

@@ -343,9 +343,9 @@ void read_draft(const json& object, const std::string& pointer, FieldErrors& err
   reader.integer("timeout_ms", out.timeout_ms);
   if (const json* confirm = reader.find("confirm")) read_confirm(*confirm, reader.at("confirm"), errors, out.confirm);
   if (const json* options = reader.find("options"))
-    read_options(*options, reader.at("options"), errors, before, out.http.options);
-  if (const json* expect = reader.find("expect")) read_expect(*expect, reader.at("expect"), errors, out.http.expect);
-  if (const json* warn = reader.find("warn")) read_expect(*warn, reader.at("warn"), errors, out.http.warn);
+    read_options(*options, reader.at("options"), errors, before, out.http().options);
+  if (const json* expect = reader.find("expect")) read_expect(*expect, reader.at("expect"), errors, out.http().expect);
+  if (const json* warn = reader.find("warn")) read_expect(*warn, reader.at("warn"), errors, out.http().warn);
   read_list(reader, "tags", 20, out.tags, [&](const json& value, const std::string& at, std::string& tag) {
     value.is_string() ? static_cast<void>(tag = value.get<std::string>())
                       : complain(errors, at, "wrong_type", "a string is expected");
@@ -462,9 +462,9 @@ ordered_json draft_object(const MonitorDraft& draft) {
           {"interval_s", draft.interval_s},
           {"timeout_ms", draft.timeout_ms},
           {"confirm", confirm_object(draft.confirm)},
-          {"options", options_object(draft.http.options, Secrets::kIncluded)},
-          {"expect", expect_object(draft.http.expect)},
-          {"warn", expect_object(draft.http.warn)},
+          {"options", options_object(draft.http().options, Secrets::kIncluded)},
+          {"expect", expect_object(draft.http().expect)},
+          {"warn", expect_object(draft.http().warn)},
           {"tags", draft.tags},
           {"paused", draft.paused},
           {"timezone", draft.timezone},
@@ -548,22 +548,30 @@ Parsed<MonitorDraft> apply_merge_patch(const MonitorDraft& draft, std::string_vi
   whole.merge_patch(patch);
   const auto slug = patch.find("slug");
   if (slug != patch.end() && slug->is_null()) whole["slug"] = draft.slug;  // stable: it is never made anew
-  read_draft(whole, "#", out.errors, draft.http.options, out.value);
+  read_draft(whole, "#", out.errors, draft.http().options, out.value);
   return out;
 }
 
 std::string confirm_json(const Patience& confirm) { return dump(confirm_object(confirm)); }
-std::string options_json(const HttpOptions& options) { return dump(options_object(options, Secrets::kHidden)); }
-std::string expect_json(const HttpExpect& expect) { return dump(expect_object(expect)); }
+std::string options_json(const KindSettings& settings) {
+  return dump(options_object(std::get<HttpSettings>(settings).options, Secrets::kHidden));
+}
+std::string expect_json(const KindSettings& settings) {
+  return dump(expect_object(std::get<HttpSettings>(settings).expect));
+}
+std::string warn_json(const KindSettings& settings) {
+  return dump(expect_object(std::get<HttpSettings>(settings).warn));
+}
 std::string links_json(const PublicLinks& links) { return dump(links_object(links)); }
 
 StoredSettings to_storage(const MonitorDraft& draft) {
-  return {confirm_json(draft.confirm), dump(options_object(draft.http.options, Secrets::kLeftOut)),
-          expect_json(draft.http.expect), expect_json(draft.http.warn), secrets_json(draft.http.options)};
+  return {confirm_json(draft.confirm), dump(options_object(draft.http().options, Secrets::kLeftOut)),
+          expect_json(draft.settings), warn_json(draft.settings), secrets_json(draft.http().options)};
 }
 
-Result<HttpSettings> settings_from_storage(std::string_view options, std::string_view expect, std::string_view warn,
-                                           std::string_view secrets) {
+Result<KindSettings> settings_from_storage(Kind kind, std::string_view options, std::string_view expect,
+                                           std::string_view warn, std::string_view secrets) {
+  if (kind != Kind::kHttp && kind != Kind::kHttps) return default_settings(kind);
   HttpSettings out;
   FieldErrors errors;
   json stored = json::parse(options, nullptr, false);

@@ -41,8 +41,9 @@ Parsed<MonitorDraft> apply_merge_patch(const MonitorDraft& draft, std::string_vi
 // "password_set"/"token_set"/"value_set": true). `retry_s` is a number, or a list when there are several distances.
 // Only what differs from the defaults is written in options.
 std::string confirm_json(const Patience& confirm);
-std::string options_json(const HttpOptions& options);
-std::string expect_json(const HttpExpect& expect);
+std::string options_json(const KindSettings& settings);
+std::string expect_json(const KindSettings& settings);
+std::string warn_json(const KindSettings& settings);
 std::string links_json(const PublicLinks& links);
 
 // Storage: the same objects without secrets, and the secrets apart, as one JSON object to be sealed ("" when there are
@@ -52,7 +53,7 @@ struct StoredSettings {
 };
 StoredSettings to_storage(const MonitorDraft& draft);
 // kCorrupt when a column is not what to_storage wrote. `secrets` as unsealed, or empty.
-Result<HttpSettings> settings_from_storage(std::string_view options, std::string_view expect, std::string_view warn,
+Result<KindSettings> settings_from_storage(Kind kind, std::string_view options, std::string_view expect, std::string_view warn,
                                            std::string_view secrets);
 Result<Patience> confirm_from_storage(std::string_view confirm);
 // The context with which a monitor's secrets are sealed: "account/monitor/secrets", both in decimal.

@@ -66,7 +66,7 @@ class Source final : public MonitorSource {
   Status wait_for_news(milliseconds wait);
   Result<std::vector<MonitorChange>> read_changed(const Changed& changed);
   Result<ScheduledMonitor> monitor_of(const pqxx::row& row);
-  Result<std::shared_ptr<const HttpSettings>> settings_of(const pqxx::row& row);
+  Result<std::shared_ptr<const KindSettings>> settings_of(const pqxx::row& row);
   Result<Patience> patience_of(const std::string& text);
   void fold_in(ScheduledMonitor& monitor, const std::vector<OutstandingStanding>& outstanding) const;
   std::vector<OutstandingStanding> outstanding(Shard shard) const;
@@ -76,7 +76,7 @@ class Source final : public MonitorSource {
   std::array<std::int64_t, kShards> since_epoch_{};  // 0: not held
   std::string cursor_xid_;                           // empty: never connected yet
   std::int64_t cursor_id_ = 0;
-  std::unordered_map<std::string, std::weak_ptr<const HttpSettings>> settings_;
+  std::unordered_map<std::string, std::weak_ptr<const KindSettings>> settings_;
   std::unordered_map<std::string, Patience> patience_;
 };
 
@@ -157,7 +157,8 @@ Result<Patience> Source::patience_of(const std::string& text) {
   return parsed;
 }
 
-Result<std::shared_ptr<const HttpSettings>> Source::settings_of(const pqxx::row& row) {
+Result<std::shared_ptr<const KindSettings>> Source::settings_of(const pqxx::row& row) {
+  const auto kind = static_cast<Kind>(row[3].as<std::int16_t>());
   const std::string options = text_of(row[7]), expect = text_of(row[8]), warn = text_of(row[9]);
   std::string secrets;
   if (!row[10].is_null() && options_.unseal) {
@@ -168,16 +169,16 @@ Result<std::shared_ptr<const HttpSettings>> Source::settings_of(const pqxx::row&
     secrets = *std::move(opened);
   }
   if (options == "{}" && expect == "{}" && warn == "{}" && secrets.empty()) return {nullptr};
-  const std::string key = options + '\n' + expect + '\n' + warn;
+  const std::string key = text_of(row[3]) + '\n' + options + '\n' + expect + '\n' + warn;
   if (secrets.empty()) {
     if (const auto known = settings_.find(key); known != settings_.end()) {
       if (auto shared = known->second.lock()) return shared;
     }
   }
-  auto parsed = settings_from_storage(options, expect, warn, secrets);
+  auto parsed = settings_from_storage(kind, options, expect, warn, secrets);
   if (!parsed) return parsed.error();
-  if (*parsed == HttpSettings{}) return {nullptr};
-  auto shared = std::make_shared<const HttpSettings>(*std::move(parsed));
+  if (*parsed == default_settings(kind)) return {nullptr};
+  auto shared = std::make_shared<const KindSettings>(*std::move(parsed));
   if (secrets.empty()) {  // what holds secrets is nobody else's
     if (settings_.size() >= kInternedMax)
       std::erase_if(settings_, [](const auto& entry) { return entry.second.expired(); });

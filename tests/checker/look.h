@@ -52,7 +52,7 @@ class Look {
   void start(const std::string& url, int timeout_ms = 20'000, bool want_evidence = true) {
     plan_.url = url;
     plan_.kind = url.starts_with("https") ? Kind::kHttps : url.starts_with("http") ? Kind::kHttp : Kind::kSmtp;
-    plan_.settings = std::make_shared<HttpSettings>(settings_);
+    plan_.settings = std::make_shared<KindSettings>(settings_);
     outcome_.reset();
     Question question;
     question.plan = &plan_;
@@ -93,7 +93,7 @@ class Look {
   net::AddressPolicy policy_;
   net::Resolver resolver_;
   std::unique_ptr<Probes> probes_;
-  HttpSettings settings_;
+  KindSettings settings_;
   CheckPlan plan_;
   std::optional<Outcome> outcome_;
   std::unique_ptr<Probe> probe_;

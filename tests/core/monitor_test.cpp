@@ -45,7 +45,7 @@ TEST(Validate, EveryErrorIsToldAtOnce) {
               d.name.clear();
               d.interval_s = 0;
               d.timeout_ms = 60'001;
-              d.http.options.method = "get";
+              d.http().options.method = "get";
             }),
             "#/name #/interval_s #/timeout_ms #/options/method");
 }
@@ -92,7 +92,7 @@ TEST(Validate, Tags) {
 
 TEST(Validate, Headers) {
   const auto with = [](std::string name, std::string value) {
-    return pointers([&](D& d) { d.http.options.headers = {{name, value}}; });
+    return pointers([&](D& d) { d.http().options.headers = {{name, value}}; });
   };
   EXPECT_EQ(with("X-Token", "a\tb \xC5\xBE"), "");
   for (const char* name : {"Host", "content-length", "Transfer-Encoding", "CONNECTION", "Proxy-Authorization", "TE",
@@ -105,12 +105,12 @@ TEST(Validate, Headers) {
   }
   EXPECT_EQ(with("X-A", std::string(4 * 1024 - 7, 'x')), "");
   EXPECT_EQ(with("X-A", std::string(4 * 1024 - 6, 'x')), "#/options/headers");
-  EXPECT_EQ(pointers([](D& d) { d.http.options.headers.assign(21, {"X-A", "b"}); }), "#/options/headers");
+  EXPECT_EQ(pointers([](D& d) { d.http().options.headers.assign(21, {"X-A", "b"}); }), "#/options/headers");
 }
 
 TEST(Validate, AuthBodyAndRedirects) {
   using Type = HttpAuth::Type;
-  const auto with = [](HttpAuth auth) { return pointers([&](D& d) { d.http.options.auth = auth; }); };
+  const auto with = [](HttpAuth auth) { return pointers([&](D& d) { d.http().options.auth = auth; }); };
   EXPECT_EQ(with({Type::kBasic, "me", "secret"}), "");
   EXPECT_EQ(with({Type::kBearer, "", "token"}), "");
   EXPECT_EQ(with({Type::kBasic, "", "secret"}), "#/options/auth/user");
@@ -120,35 +120,35 @@ TEST(Validate, AuthBodyAndRedirects) {
   EXPECT_EQ(with({Type::kBasic, "me", "a\r\nb"}), "#/options/auth/password");
   EXPECT_EQ(with({Type::kNone, "me", ""}), "#/options/auth/type");
   EXPECT_EQ(pointers([](D& d) {
-              d.http.options.auth = {Type::kBearer, "", "t"};
-              d.http.options.headers = {{"authorization", "x"}};
+              d.http().options.auth = {Type::kBearer, "", "t"};
+              d.http().options.headers = {{"authorization", "x"}};
             }),
             "#/options/auth");
-  EXPECT_EQ(pointers([](D& d) { d.http.options.body = std::string(64 * 1024 + 1, 'x'); }), "#/options/body");
-  EXPECT_EQ(pointers([](D& d) { d.http.options.max_redirects = 21; }), "#/options/max_redirects");
-  EXPECT_EQ(pointers([](D& d) { d.http.options.ca_pem = "hello"; }), "#/options/ca");
+  EXPECT_EQ(pointers([](D& d) { d.http().options.body = std::string(64 * 1024 + 1, 'x'); }), "#/options/body");
+  EXPECT_EQ(pointers([](D& d) { d.http().options.max_redirects = 21; }), "#/options/max_redirects");
+  EXPECT_EQ(pointers([](D& d) { d.http().options.ca_pem = "hello"; }), "#/options/ca");
   EXPECT_EQ(pointers([](D& d) {
-              d.http.options.method = "HEAD";
-              d.http.options.body = "x";
-              d.http.expect.body_contains = "y";
+              d.http().options.method = "HEAD";
+              d.http().options.body = "x";
+              d.http().expect.body_contains = "y";
             }),
             "#/options/body #/expect");
 }
 
 TEST(Validate, Expectations) {
-  EXPECT_EQ(pointers([](D& d) { d.http.expect.status = "2xx"; }), "#/expect/status");
-  EXPECT_EQ(pointers([](D& d) { d.http.expect.body_regex = "a("; }), "#/expect/body_regex");
-  EXPECT_EQ(pointers([](D& d) { d.http.warn.body_contains = std::string(1025, 'x'); }), "#/warn/body_contains");
-  EXPECT_EQ(pointers([](D& d) { d.http.warn.latency_ms_max = 0; }), "#/warn/latency_ms_max");
-  EXPECT_EQ(pointers([](D& d) { d.http.expect.certificate_days_min = 826; }), "#/expect/certificate_days_min");
+  EXPECT_EQ(pointers([](D& d) { d.http().expect.status = "2xx"; }), "#/expect/status");
+  EXPECT_EQ(pointers([](D& d) { d.http().expect.body_regex = "a("; }), "#/expect/body_regex");
+  EXPECT_EQ(pointers([](D& d) { d.http().warn.body_contains = std::string(1025, 'x'); }), "#/warn/body_contains");
+  EXPECT_EQ(pointers([](D& d) { d.http().warn.latency_ms_max = 0; }), "#/warn/latency_ms_max");
+  EXPECT_EQ(pointers([](D& d) { d.http().expect.certificate_days_min = 826; }), "#/expect/certificate_days_min");
   EXPECT_EQ(pointers([](D& d) {
-              d.http.expect.json = {{"$.a", "1"}, {"a", "1"}, {"$.b", ""}};
+              d.http().expect.json = {{"$.a", "1"}, {"a", "1"}, {"$.b", ""}};
             }),
             "#/expect/json/1/path #/expect/json/2/equals");
-  EXPECT_EQ(pointers([](D& d) { d.http.expect.json.assign(11, {"$.a", "1"}); }), "#/expect/json");
+  EXPECT_EQ(pointers([](D& d) { d.http().expect.json.assign(11, {"$.a", "1"}); }), "#/expect/json");
   using Ask = HeaderExpect::Test;
   EXPECT_EQ(pointers([](D& d) {
-              d.http.expect.header = {{"A", Ask::kEquals, ""},   {"b c", Ask::kEquals, ""}, {"A", Ask::kRegex, "("},
+              d.http().expect.header = {{"A", Ask::kEquals, ""},   {"b c", Ask::kEquals, ""}, {"A", Ask::kRegex, "("},
                                       {"A", Ask::kContains, ""}, {"A", Ask::kAbsent, "x"},  {"A", Ask::kAbsent, ""}};
             }),
             "#/expect/header/1/name #/expect/header/2/regex #/expect/header/3/contains #/expect/header/4");

@@ -41,20 +41,20 @@ TEST(ParseDraft, EverythingAtOnce) {
   ASSERT_TRUE(parsed.ok()) << parsed.errors[0].pointer << parsed.errors[0].detail;
   const MonitorDraft& d = parsed.value;
   EXPECT_EQ(d.confirm, (Patience{2, 1, 2, {5, 10, 0, 0, 0}}));
-  EXPECT_EQ(d.http.options.auth, (HttpAuth{HttpAuth::Type::kBearer, "", "t"}));
-  EXPECT_EQ(d.http.options.ip_version, IpVersion::k4);
-  EXPECT_EQ(d.http.expect.status, "204");
-  EXPECT_EQ(d.http.expect.json[0].equals, "{\"b\":1}");
-  EXPECT_EQ(d.http.expect.header[0].test, HeaderExpect::Test::kAbsent);
-  EXPECT_EQ(*d.http.expect.http_version, HttpVersion::k2);
-  EXPECT_EQ(d.http.warn.latency_ms_max, 50);
+  EXPECT_EQ(d.http().options.auth, (HttpAuth{HttpAuth::Type::kBearer, "", "t"}));
+  EXPECT_EQ(d.http().options.ip_version, IpVersion::k4);
+  EXPECT_EQ(d.http().expect.status, "204");
+  EXPECT_EQ(d.http().expect.json[0].equals, "{\"b\":1}");
+  EXPECT_EQ(d.http().expect.header[0].test, HeaderExpect::Test::kAbsent);
+  EXPECT_EQ(*d.http().expect.http_version, HttpVersion::k2);
+  EXPECT_EQ(d.http().warn.latency_ms_max, 50);
   EXPECT_FALSE(d.links.badge);
 }
 
 TEST(ParseDraft, HeadersMayBeAnObject) {
   const auto parsed = parse_draft(R"({"target":"a.example","options":{"headers":{"X-Key":"k","Accept":"a"}}})");
   ASSERT_TRUE(parsed.ok());
-  EXPECT_EQ(parsed.value.http.options.headers.size(), 2u);
+  EXPECT_EQ(parsed.value.http().options.headers.size(), 2u);
 }
 
 TEST(ParseDraft, WrongFieldsAreNamed) {
@@ -149,7 +149,7 @@ TEST(Patch, AbsentIsKeptNullIsReset) {
       apply_merge_patch(before, R"({"interval_s":90,"options":{"body":null},"expect":null,"tags":["y"]})");
   ASSERT_TRUE(patched.ok());
   MonitorDraft expected = before;
-  expected.interval_s = 90, expected.http.options.body = "", expected.http.expect = {}, expected.tags = {"y"};
+  expected.interval_s = 90, expected.http().options.body = "", expected.http().expect = {}, expected.tags = {"y"};
   EXPECT_EQ(patched.value, expected);
   EXPECT_EQ(apply_merge_patch(before, R"({"slug":null})").value.slug, "s");
   EXPECT_EQ(apply_merge_patch(before, R"({"name":null})").value.name, "a.example");
@@ -164,7 +164,7 @@ TEST(Patch, SecretsThatAreNotGivenAreKept) {
   const MonitorDraft before = secret_draft();
   const auto secret = [&](const char* patch) {
     const auto patched = apply_merge_patch(before, patch);
-    return patched.ok() ? patched.value.http.options.auth.secret : "error " + patched.errors[0].pointer;
+    return patched.ok() ? patched.value.http().options.auth.secret : "error " + patched.errors[0].pointer;
   };
   EXPECT_EQ(secret(R"({"options":{"auth":{"user":"v"}}})"), "p");
   EXPECT_EQ(secret(R"({"options":{"auth":{"type":"basic","user":"v","password":null,"password_set":true}}})"), "p");
@@ -177,16 +177,16 @@ TEST(Patch, SecretsThatAreNotGivenAreKept) {
       apply_merge_patch(before, R"({"options":{"headers":[{"name":"X-Key","value":null,"value_set":true},
     {"name":"x-key","value":null},{"name":"X-Other-Token","value":"new"}]}})");
   ASSERT_TRUE(patched.ok()) << patched.errors[0].pointer;
-  EXPECT_EQ(patched.value.http.options.headers,
+  EXPECT_EQ(patched.value.http().options.headers,
             (std::vector<HttpHeader>{{"X-Key", "k1"}, {"x-key", "k2"}, {"X-Other-Token", "new"}}));
 }
 
 TEST(Write, SecretsAreNeverPrinted) {
-  const std::string text = options_json(secret_draft().http.options);
+  const std::string text = options_json(secret_draft().settings);
   EXPECT_EQ(text, R"({"headers":[{"name":"X-Key","value":null,"value_set":true},{"name":"Accept","value":"a"},)"
                   R"({"name":"x-key","value":null,"value_set":true}],"body":"b",)"
                   R"("auth":{"type":"basic","user":"u","password":null,"password_set":true}})");
-  EXPECT_EQ(options_json({}), "{}");
+  EXPECT_EQ(options_json(HttpSettings{}), "{}");
   EXPECT_EQ(confirm_json({}), R"({"failures":3,"successes":2,"retry_s":10})");
   EXPECT_EQ(confirm_json({2, 1, 2, {5, 9, 0, 0, 0}}), R"({"failures":2,"successes":1,"retry_s":[5,9]})");
   EXPECT_EQ(links_json({}), R"({"badge":true,"report":true,"show_target":false})");
@@ -199,16 +199,16 @@ TEST(Storage, GoesThereAndBack) {
     EXPECT_EQ(column->find("k1"), std::string::npos);
     EXPECT_EQ(column->find("\"p\""), std::string::npos);
   }
-  const auto settings = settings_from_storage(stored.options, stored.expect, stored.warn, stored.secrets);
+  const auto settings = settings_from_storage(Kind::kHttps, stored.options, stored.expect, stored.warn, stored.secrets);
   ASSERT_TRUE(settings) << settings.error().what;
-  EXPECT_EQ(*settings, draft.http);
+  EXPECT_EQ(*settings, draft.settings);
   EXPECT_EQ(*confirm_from_storage(stored.confirm), draft.confirm);
-  const auto without = settings_from_storage(stored.options, stored.expect, stored.warn, "");
+  const auto without = settings_from_storage(Kind::kHttps, stored.options, stored.expect, stored.warn, "");
   ASSERT_TRUE(without);
   EXPECT_EQ(without->options.auth.secret, "");
   EXPECT_EQ(to_storage(MonitorDraft{}).secrets, "");
-  EXPECT_EQ(settings_from_storage("{", "{}", "{}", "").error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(settings_from_storage("{}", "{}", "{}", "[]").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(settings_from_storage(Kind::kHttps, "{", "{}", "{}", "").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(settings_from_storage(Kind::kHttps, "{}", "{}", "{}", "[]").error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(secrets_context(AccountId{1}, MonitorId{2}), "1/2/secrets");
 }
 

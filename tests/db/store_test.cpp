@@ -119,15 +119,15 @@ MonitorDraft full_draft() {
   MonitorDraft draft = draft_of("https://shop.example/health?x=1", "Shöp \"quoted\" {1,2} \\ NULL");
   draft.interval_s = 30, draft.timeout_ms = 5000;
   draft.confirm = {2, 4, 3, {5, 10, 20, 0, 0}};
-  draft.http.options.method = "POST";
-  draft.http.options.headers = {{"Accept", "text/html"}, {"X-Api-Key", "k1"}, {"X-Api-Key", "k2"}};
-  draft.http.options.body = "a\nb";
-  draft.http.options.auth = {HttpAuth::Type::kBasic, "user", "pa\"ss"};
-  draft.http.options.verify_tls = false;
-  draft.http.expect.status = "200-204";
-  draft.http.expect.json = {{"$.a.b", "{\"c\":[1,null]}"}};
-  draft.http.expect.header = {{"Server", HeaderExpect::Test::kAbsent, ""}};
-  draft.http.warn.latency_ms_max = 800;
+  draft.http().options.method = "POST";
+  draft.http().options.headers = {{"Accept", "text/html"}, {"X-Api-Key", "k1"}, {"X-Api-Key", "k2"}};
+  draft.http().options.body = "a\nb";
+  draft.http().options.auth = {HttpAuth::Type::kBasic, "user", "pa\"ss"};
+  draft.http().options.verify_tls = false;
+  draft.http().expect.status = "200-204";
+  draft.http().expect.json = {{"$.a.b", "{\"c\":[1,null]}"}};
+  draft.http().expect.header = {{"Server", HeaderExpect::Test::kAbsent, ""}};
+  draft.http().warn.latency_ms_max = 800;
   draft.tags = {"prod", "team:web"};
   draft.timezone = "Europe/Prague";
   draft.links.show_target = true;
@@ -165,12 +165,12 @@ TEST_F(StoreTest, SecretsAreSealedAtRest) {
       std::to_string(other.id.value));
   const MonitorView moved = must(s.monitors.find(s.a, to_string(other.id)));
   EXPECT_TRUE(moved.secrets_lost);
-  EXPECT_EQ(moved.monitor.http.options.auth.secret, "");
+  EXPECT_EQ(moved.monitor.http().options.auth.secret, "");
   const Vault wrong_key = test_vault(9);
   MonitorStore blind(*s.api_pool, *s.ids, wrong_key, s.clock);
   EXPECT_TRUE(must(blind.find(s.a, to_string(made.id))).secrets_lost);
   must(blind.set_paused(s.a, to_string(made.id), true));  // what cannot be opened is kept
-  EXPECT_EQ(must(s.monitors.find(s.a, to_string(made.id))).monitor.http.options.auth.secret, "pa\"ss");
+  EXPECT_EQ(must(s.monitors.find(s.a, to_string(made.id))).monitor.http().options.auth.secret, "pa\"ss");
 }
 
 TEST_F(StoreTest, SlugsAreMadeUniqueAndGivenOnesAreKept) {
