@@ -3,15 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "app/probe_once.h"
-#include "core/target.h"
+#include "core/monitor.h"
+#include "db/monitor_json.h"
 
 namespace everup::app {
 namespace {
+
+constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
 
 std::string number(double seconds) { return fmt::format("{:g}", seconds); }
 std::string bound(const std::optional<double>& seconds) { return seconds ? number(*seconds) : std::string(); }
@@ -61,15 +65,25 @@ std::string json_line(const std::string& target, const Outcome& outcome) {
                              {"verify_error", certificate.verify_error}};
     }
   }
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return line.dump(-1, ' ', false, kReplace);
 }
 
-CheckPlan plan_of(const Target& target, const CheckOptions& options) {
+// What is typed is read as a monitor's target, shorthand options included; -t 0 means the kind's default.
+Result<CheckPlan> plan_of(const std::string& text, const CheckOptions& options) {
+  const auto draft = db::parse_draft(nlohmann::json{{"target", text}}.dump(-1, ' ', false, kReplace));
+  FieldErrors errors = draft.errors;
+  if (errors.empty()) errors = validate(draft.value, nullptr);
+  if (!errors.empty()) {
+    const bool target = errors[0].pointer == "#/target";
+    return Error{ErrorCode::kInvalid, (target ? "" : errors[0].pointer.substr(2) + ": ") + errors[0].detail};
+  }
   CheckPlan plan;
   plan.id = MonitorId{1};
-  plan.kind = target.kind;
-  plan.url = target.url();
-  plan.timeout_ms = static_cast<std::int32_t>(std::lround(options.timeout_s * 1000));
+  plan.kind = draft.value.target.kind;
+  plan.url = draft.value.target.url();
+  plan.timeout_ms =
+      options.timeout_s > 0 ? static_cast<std::int32_t>(std::lround(options.timeout_s * 1000)) : draft.value.timeout_ms;
+  plan.settings = std::make_shared<const KindSettings>(draft.value.settings);
   return plan;
 }
 
@@ -129,21 +143,24 @@ std::string plugin_line(const std::string& service, const Outcome& outcome, cons
 int run_check(const CheckOptions& options, const Settings& settings) {
   int worst = 0;
   for (const auto& text : options.targets) {
-    const auto target = parse_target(text);
-    if (!target) {
-      fmt::print(stderr, "everup check: {}: {}\n", text, target.error().what);
+    const auto plan = plan_of(text, options);
+    if (!plan) {
+      fmt::print(stderr, "everup check: {}: {}\n", text, plan.error().what);
       worst = worse_exit(worst, 3);
       continue;
     }
-    auto outcome = probe_once(plan_of(*target, options), settings, options.policy, options.json);
+    auto outcome = probe_once(*plan, settings, options.policy, options.json);
     if (!outcome) {
       fmt::print(stderr, "everup check: {}: {}\n", text, outcome.error().what);
       worst = worse_exit(worst, 3);
       continue;
     }
     judge_time(*outcome, options);
-    const std::string service = target->kind == Kind::kHttps ? "HTTPS" : "HTTP";
-    fmt::print("{}\n", options.json ? json_line(target->url(), *outcome) : plugin_line(service, *outcome, options));
+    CheckOptions shown = options;
+    shown.timeout_s = plan->timeout_ms / 1000.0;
+    std::string service(slug(plan->kind));
+    for (char& c : service) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    fmt::print("{}\n", options.json ? json_line(plan->url, *outcome) : plugin_line(service, *outcome, shown));
     worst = worse_exit(worst, exit_code_of(outcome->verdict));
   }
   return std::fflush(stdout) == 0 ? worst : 3;

@@ -13,7 +13,7 @@ namespace everup::app {
 struct CheckOptions {
   std::vector<std::string> targets;
   std::optional<double> warn_s, crit_s;  // seconds, as check_http's -w and -c
-  double timeout_s = 10;
+  double timeout_s = 0;  // 0: the kind's default, 10 s, of mail 40 s
   bool json = false;
   bool policy = false;  // apply the address policy, as the service would
 };

@@ -86,7 +86,7 @@ void add_check(CLI::App& root, Words& words, Run& run) {
   check->add_option("targets", words.check.targets, "URLs: https://shop.example/health, http://…")->required();
   check->add_option("-w,--warning", words.check.warn_s, "degraded (exit 1) when slower than this many seconds");
   check->add_option("-c,--critical", words.check.crit_s, "down (exit 2) when slower than this many seconds");
-  check->add_option("-t,--timeout", words.check.timeout_s, "seconds, 0.1 to 60")
+  check->add_option("-t,--timeout", words.check.timeout_s, "seconds, 0.1 to 60; default 10, of mail 40")
       ->check(CLI::Range(0.1, 60.0))
       ->capture_default_str();
   check->add_flag("--json", words.check.json, "one JSON object a target");

@@ -51,4 +51,6 @@ KindSettings default_settings(Kind kind) {
   assertion_failed("a kind of the table", __FILE__, __LINE__);
 }
 
+int default_timeout_ms(Kind kind) { return kind == Kind::kSmtp || kind == Kind::kSmtps ? 40'000 : 10'000; }
+
 }  // namespace everup

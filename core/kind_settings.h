@@ -222,5 +222,6 @@ using KindSettings =
     std::variant<HttpSettings, SmtpSettings, TlsSettings, TcpSettings, DnsSettings, PingSettings, HeartbeatSettings>;
 // The defaults of this kind: the alternative that belongs to it.
 KindSettings default_settings(Kind kind);
+int default_timeout_ms(Kind kind);  // a slow greeting is no outage: 40 s for mail, else 10 s
 
 }  // namespace everup

@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "core/complaints.h"
 #include "core/utf8.h"
 
 namespace everup {
@@ -45,35 +46,30 @@ bool field_value(std::string_view text) {
   return all_of(text, [&](char c) { return blank(c) || (static_cast<unsigned char>(c) > 0x20 && c != 0x7F); });
 }
 
-bool no_controls(std::string_view text) {
-  return all_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
-}
-
 // Collects the errors of one draft.
-class Checker {
+class Checker : private Complaints {
  public:
   Checker(const MonitorDraft& draft, RegexOk regex_ok) : draft_(draft), regex_ok_(regex_ok) {}
   FieldErrors run() {
     names();
+    target();
     numbers();
     tags();
-    options();
-    expectation(draft_.http().expect, "#/expect");
-    expectation(draft_.http().warn, "#/warn");
-    return std::move(errors_);
+    std::visit([this](const auto& settings) { kind(settings); }, draft_.settings);
+    return take();
   }
 
  private:
-  void wrong(std::string pointer, std::string code, std::string detail) {
-    errors_.push_back({std::move(pointer), std::move(code), std::move(detail)});
+  void kind(const HttpSettings& settings) {
+    options();
+    expectation(settings.expect, "#/expect");
+    expectation(settings.warn, "#/warn");
   }
-  void need(bool good, const std::string& pointer, const std::string& code, const std::string& detail) {
-    if (!good) wrong(pointer, code, detail);
+  template <class Settings>
+  void kind(const Settings& settings) {
+    check_settings(settings, draft_.target, *this);
   }
-  void range(std::int64_t value, std::int64_t low, std::int64_t high, const std::string& pointer) {
-    need(value >= low && value <= high, pointer, "out_of_range",
-         "must be between " + std::to_string(low) + " and " + std::to_string(high));
-  }
+  void target();
   void names();
   void numbers();
   void tags();
@@ -87,7 +83,6 @@ class Checker {
 
   const MonitorDraft& draft_;
   RegexOk regex_ok_;
-  FieldErrors errors_;
 };
 
 void Checker::names() {
@@ -104,11 +99,16 @@ void Checker::names() {
                        });
   need(zone_ok, "#/timezone", "invalid_timezone",
        "must be a name of the IANA time zone database, such as Europe/Prague or UTC");
-  const auto& target = draft_.target;
-  need(!target.host.empty() && target.port != 0 && target.path.starts_with('/'), "#/target", "invalid_target",
-       "must be a URL such as https://example.com/health");
-  need(target.kind == Kind::kHttp || target.kind == Kind::kHttps, "#/target", "unsupported_scheme",
-       "this version checks http:// and https:// targets");
+}
+
+void Checker::target() {
+  const Target& t = draft_.target;
+  const bool has_port = t.kind != Kind::kPing && t.kind != Kind::kDns && t.kind != Kind::kHeartbeat;
+  need(
+      t.host.empty() == (t.kind == Kind::kHeartbeat) && (t.port != 0) == has_port && t.path.starts_with('/') == t.web(),
+      "#/target", "invalid_target", "must be a URL such as https://example.com/health");
+  need(draft_.settings.index() == default_settings(t.kind).index(), "#/target", "unsupported_scheme",
+       "its options are those of another kind");
 }
 
 void Checker::numbers() {
@@ -148,9 +148,7 @@ void Checker::options() {
   need(o.body.size() <= 64 * kKib, "#/options/body", "too_long", "at most 64 KiB");
   need(o.body.empty() || o.method != "HEAD", "#/options/body", "not_allowed", "a HEAD request has no body");
   range(o.max_redirects, 0, 20, "#/options/max_redirects");
-  need(o.ca_pem.size() <= 64 * kKib, "#/options/ca", "too_long", "at most 64 KiB");
-  need(o.ca_pem.empty() || o.ca_pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos, "#/options/ca",
-       "invalid_pem", "must be certificates in PEM form (-----BEGIN CERTIFICATE-----)");
+  check_ca(o.ca_pem, *this);
   headers();
   auth();
 }

@@ -37,17 +37,22 @@ bool is_scheme(std::string_view text) {
   });
 }
 
-// Everything that a target may become one day; "http" and "https" are told apart before.
-bool known_scheme(std::string_view scheme) {
-  constexpr std::array<std::string_view, 18> kKnown{"smtp", "smtps",     "tls",  "tcp",   "dns",        "ping",
-                                                    "icmp", "heartbeat", "imap", "imaps", "pop3",       "pop3s",
-                                                    "ssh",  "ws",        "wss",  "grpc",  "heartbleed", "udp"};
-  return std::find(kKnown.begin(), kKnown.end(), scheme) != kKnown.end();
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+// Reserved: what a target may become one day.
+bool reserved_scheme(std::string_view scheme) {
+  constexpr std::array<std::string_view, 11> kReserved{"imap", "imaps", "pop3", "pop3s",      "ssh", "ws",
+                                                       "wss",  "grpc",  "udp",  "heartbleed", "ftp"};
+  return std::find(kReserved.begin(), kReserved.end(), scheme) != kReserved.end();
 }
 
 Error unsupported(const std::string& scheme) {
-  return refuse("unsupported_scheme",
-                "this version checks http:// and https:// targets, not " + scheme.substr(0, 32) + ":");
+  return refuse(
+      "unsupported_scheme",
+      "the kinds are http, https, smtp, smtps, tls, tcp, dns, ping and heartbeat, not " + scheme.substr(0, 32));
 }
 
 std::optional<Kind> http_kind(std::string_view scheme) {
@@ -56,7 +61,34 @@ std::optional<Kind> http_kind(std::string_view scheme) {
   return std::nullopt;
 }
 
-std::uint16_t default_port_of(Kind kind) { return kind == Kind::kHttp ? 80 : 443; }
+std::optional<Kind> kind_of(std::string_view scheme) {
+  if (scheme == "icmp") return Kind::kPing;
+  for (int number = static_cast<int>(Kind::kHttp); number <= static_cast<int>(Kind::kHeartbeat); ++number) {
+    if (slug(static_cast<Kind>(number)) == scheme) return static_cast<Kind>(number);
+  }
+  return std::nullopt;
+}
+
+// 0: there is no such thing.
+std::uint16_t default_port_of(Kind kind) {
+  switch (kind) {
+    case Kind::kHttp:
+      return 80;
+    case Kind::kHttps:
+    case Kind::kTls:
+      return 443;
+    case Kind::kSmtp:
+      return 25;
+    case Kind::kSmtps:
+      return 465;
+    case Kind::kTcp:
+    case Kind::kDns:
+    case Kind::kPing:
+    case Kind::kHeartbeat:
+      return 0;
+  }
+  assertion_failed("a kind of the table", __FILE__, __LINE__);
+}
 
 Result<std::uint16_t> parse_port(std::string_view text) {
   unsigned value = 0;
@@ -140,7 +172,102 @@ bool slashless_scheme(std::string_view text, std::size_t colon) {
   const auto port = text.substr(colon + 1, port_end - colon - 1);
   const bool looks_like_port = !port.empty() && std::all_of(port.begin(), port.end(), digit);
   const auto scheme = lower(text.substr(0, colon));
-  return !looks_like_port && (known_scheme(scheme) || http_kind(scheme));
+  return !looks_like_port && (kind_of(scheme) || reserved_scheme(scheme));
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  const auto value = [](char c) { return digit(c) ? c - '0' : (c | 0x20) - 'a' + 10; };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size() || !hex(text[i + 1]) || !hex(text[i + 2])) return std::nullopt;
+    out += static_cast<char>(value(text[i + 1]) * 16 + value(text[i + 2]));
+    i += 2;
+  }
+  return out;
+}
+
+Status parse_options(std::string_view query, TargetWithOptions& out) {
+  constexpr std::size_t kOptionsMax = 16;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    const auto name = percent_decoded(pair.substr(0, equals));
+    const auto value = percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
+    if (!name || !value || name->empty() || has_control(*name) || has_control(*value)) {
+      return invalid_target("options behind the '?' are written name=value&name=value, percent-encoded where needed");
+    }
+    if (out.options.size() == kOptionsMax) return invalid_target("at most 16 options may follow the '?'");
+    out.options.emplace_back(*name, *value);
+  }
+  return ok();
+}
+
+// "SERVER/NAME" or "NAME" of a dns target.
+Status parse_dns(std::string_view authority, std::string_view path, TargetWithOptions& out) {
+  Target server = out.target;
+  if (auto status = parse_authority(path.empty() ? authority : path, out.target); !status) return status;
+  if (out.target.port != 0) {
+    return refuse("invalid_port",
+                  "a name has no port; the server's belongs into options.server, as in 192.0.2.53:5353");
+  }
+  if (path.empty()) return ok();
+  if (auto status = parse_authority(authority, server); !status) return status;
+  out.options.emplace_back("server", std::string(authority));
+  return ok();
+}
+
+// What follows "scheme://" of anything that is not the web.
+Result<TargetWithOptions> parse_service(Kind kind, std::string_view rest) {
+  TargetWithOptions out;
+  out.target.kind = kind;
+  if (rest.find('#') != std::string_view::npos)
+    return invalid_target("a fragment (#…) means nothing here; leave it out");
+  const auto query_at = std::min(rest.find('?'), rest.size());
+  const auto place = rest.substr(0, query_at);
+  if (auto status = parse_options(rest.substr(std::min(query_at + 1, rest.size())), out); !status)
+    return status.error();
+  const auto slash = std::min(place.find('/'), place.size());
+  const auto authority = place.substr(0, slash);
+  const auto path = place.substr(std::min(slash + 1, place.size()));
+  if (kind == Kind::kDns) {
+    if (auto status = parse_dns(authority, path, out); !status) return status.error();
+    return out;
+  }
+  if (!path.empty()) return invalid_target("a " + std::string(slug(kind)) + " target has no path");
+  if (kind == Kind::kHeartbeat) {
+    if (!authority.empty())
+      return invalid_target("a heartbeat has no host: write heartbeat:// and call the URL you get");
+    return out;
+  }
+  if (auto status = parse_authority(authority, out.target); !status) return status.error();
+  if (kind == Kind::kPing && out.target.port != 0) return refuse("invalid_port", "a ping has no port");
+  if (kind == Kind::kTcp && out.target.port == 0) {
+    return refuse("invalid_port", "a tcp target names its port, as in tcp://db.example.com:5432");
+  }
+  return out;
+}
+
+// A bare host or host:port.
+Kind guessed_kind(std::string_view text) {
+  const auto authority = text.substr(0, std::min(text.find_first_of("/?#"), text.size()));
+  const auto colon = authority.rfind(':');
+  const auto port = colon == std::string_view::npos ? std::string_view{} : authority.substr(colon + 1);
+  if (port == "25" || port == "587" || port == "2525") return Kind::kSmtp;
+  if (port == "465") return Kind::kSmtps;
+  return port == "80" ? Kind::kHttp : Kind::kHttps;
+}
+
+Result<TargetWithOptions> parse_of_kind(Kind kind, std::string_view rest) {
+  if (kind != Kind::kHttp && kind != Kind::kHttps) return parse_service(kind, rest);
+  auto target = parse_rest(kind, rest);
+  if (!target) return target.error();
+  return TargetWithOptions{*std::move(target), {}};
 }
 
 // Percent-encodes what a sloppy server left raw in the path or query of a Location.
@@ -205,11 +332,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
 }  // namespace
 
 std::string_view slug(Kind kind) {
@@ -247,7 +369,7 @@ std::string Target::authority() const {
 std::string Target::origin() const { return std::string(slug(kind)) + "://" + authority(); }
 std::string Target::url() const { return origin() + path; }
 
-Result<Target> parse_target(std::string_view text) {
+Result<TargetWithOptions> parse_target_with_options(std::string_view text) {
   if (text.empty()) return invalid_target("the target is empty; give a URL such as https://example.com/health");
   if (text.size() > kUrlMax) return invalid_target("a target has at most 2048 bytes");
   if (has_control(text) || text.find_first_of(" \\") != std::string_view::npos) {
@@ -257,16 +379,23 @@ Result<Target> parse_target(std::string_view text) {
   const auto slashes = text.find("://");
   if (slashes != std::string_view::npos && colon == slashes && is_scheme(text.substr(0, slashes))) {
     const std::string scheme = lower(text.substr(0, slashes));
-    const auto kind = http_kind(scheme);
-    return kind ? parse_rest(*kind, text.substr(slashes + 3)) : Result<Target>(unsupported(scheme));
+    const auto kind = kind_of(scheme);
+    return kind ? parse_of_kind(*kind, text.substr(slashes + 3)) : Result<TargetWithOptions>(unsupported(scheme));
   }
   if (slashless_scheme(text, colon)) {
     const std::string scheme = lower(text.substr(0, colon));
-    if (http_kind(scheme))
-      return invalid_target("two slashes must follow " + scheme + ":, as in " + scheme + "://example.com/");
-    return unsupported(scheme);
+    if (scheme == "dns") return parse_service(Kind::kDns, text.substr(colon + 1));
+    if (!kind_of(scheme)) return unsupported(scheme);
+    return invalid_target("two slashes must follow " + scheme + ":, as in " + scheme + "://example.com");
   }
-  return parse_rest(Kind::kHttps, text);
+  return parse_of_kind(guessed_kind(text), text);
+}
+
+Result<Target> parse_target(std::string_view text) {
+  auto parsed = parse_target_with_options(text);
+  if (!parsed) return parsed.error();
+  if (!parsed->options.empty()) return invalid_target("options may not stand in the target here");
+  return std::move(parsed->target);
 }
 
 Result<Target> resolve_reference(const Target& base, std::string_view location) {
@@ -281,7 +410,7 @@ Result<Target> resolve_reference(const Target& base, std::string_view location) 
   if (colon != std::string_view::npos && colon < path_at && is_scheme(reference.substr(0, colon))) {
     const std::string scheme = lower(reference.substr(0, colon));
     const auto kind = http_kind(scheme);
-    if (!kind) return unsupported(scheme);
+    if (!kind) return refuse("unsupported_scheme", "a redirect leads to http or https, not to " + scheme.substr(0, 32));
     if (reference.substr(colon, 3) != "://") return invalid_target("the redirect has no host after " + scheme + ":");
     return parse_rest(*kind, mended_rest(reference.substr(colon + 3)));
   }

@@ -52,9 +52,10 @@ struct StoredSettings {
   std::string confirm, options, expect, warn, secrets;
 };
 StoredSettings to_storage(const MonitorDraft& draft);
+bool any_secret(const KindSettings& settings);  // one that is not empty
 // kCorrupt when a column is not what to_storage wrote. `secrets` as unsealed, or empty.
-Result<KindSettings> settings_from_storage(Kind kind, std::string_view options, std::string_view expect, std::string_view warn,
-                                           std::string_view secrets);
+Result<KindSettings> settings_from_storage(Kind kind, std::string_view options, std::string_view expect,
+                                           std::string_view warn, std::string_view secrets);
 Result<Patience> confirm_from_storage(std::string_view confirm);
 // The context with which a monitor's secrets are sealed: "account/monitor/secrets", both in decimal.
 std::string secrets_context(AccountId account, MonitorId monitor);

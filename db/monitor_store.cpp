@@ -8,6 +8,7 @@
 #include <pqxx/pqxx>
 
 #include "db/monitor_columns.h"
+#include "db/monitor_json.h"
 #include "db/random_text.h"
 #include "db/rows.h"
 #include "db/sql_values.h"
@@ -133,12 +134,6 @@ Status check_revision(const Monitor& monitor, std::optional<std::int32_t> expect
                                          std::to_string(*expected) + "; read it again"};
 }
 
-bool any_secret(const HttpOptions& options) {
-  return !options.auth.secret.empty() ||
-         std::any_of(options.headers.begin(), options.headers.end(),
-                     [](const HttpHeader& header) { return header.secret() && !header.value.empty(); });
-}
-
 // The row as it stands in `m`, one revision further. `keep_sealed`: secrets that could not be opened and were not given
 // anew stay as they are, for the day the key is found.
 void write_back(pqxx::transaction_base& tx, Monitor& m, WallTime now, const Vault& vault, bool keep_sealed) {
@@ -177,7 +172,7 @@ Result<Monitor> change(Pool& pool, const Vault& vault, WallTime now, AccountId a
     const auto changed = how(*out);
     if (!changed) return changed.error();
     if (!*changed) return ok();
-    write_back(tx, *out, now, vault, lost && !any_secret(out->http.options));
+    write_back(tx, *out, now, vault, lost && !any_secret(out->settings));
     return ok();
   });
   if (!status && Pool::last_failure().concerns("monitors_slug")) {

@@ -93,7 +93,7 @@ class Look {
   net::AddressPolicy policy_;
   net::Resolver resolver_;
   std::unique_ptr<Probes> probes_;
-  KindSettings settings_;
+  HttpSettings settings_;
   CheckPlan plan_;
   std::optional<Outcome> outcome_;
   std::unique_ptr<Probe> probe_;

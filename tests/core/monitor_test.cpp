@@ -66,7 +66,7 @@ TEST(Validate, Names) {
   EXPECT_EQ(pointers([](D& d) { d.timezone = "../etc/passwd"; }), "#/timezone");
   EXPECT_EQ(pointers([](D& d) { d.timezone = ""; }), "#/timezone");
   EXPECT_EQ(pointers([](D& d) { d.target.host.clear(); }), "#/target");
-  EXPECT_EQ(pointers([](D& d) { d.target.kind = Kind::kSmtp; }), "#/target");
+  EXPECT_EQ(pointers([](D& d) { d.target.kind = Kind::kSmtp; }), "#/target #/target");
 }
 
 TEST(Validate, Numbers) {

@@ -44,6 +44,49 @@ TEST(Target, IsSaidBackInItsOneSpelling) {
   }
 }
 
+TEST(Target, ServicesHaveTheirDefaultsAndTheirOptions) {
+  using Options = std::vector<std::pair<std::string, std::string>>;
+  const struct {
+    const char *typed, *url;
+    std::uint16_t port;
+    Options options;
+  } kTable[] = {
+      {"smtp://MX.example.com", "smtp://mx.example.com", 25, {}},
+      {"smtp://mail.example.com:587?starttls=require", "smtp://mail.example.com:587", 587, {{"starttls", "require"}}},
+      {"smtps://mail.example.com/", "smtps://mail.example.com", 465, {}},
+      {"smtp://example.com?mx=1&ehlo=a%2eb", "smtp://example.com", 25, {{"mx", "1"}, {"ehlo", "a.b"}}},
+      {"tls://example.com", "tls://example.com", 443, {}},
+      {"tls://mx.example.com:25?starttls=smtp", "tls://mx.example.com:25", 25, {{"starttls", "smtp"}}},
+      {"tcp://[2001:db8::5]:5432", "tcp://[2001:db8::5]:5432", 5432, {}},
+      {"ping://192.0.2.7", "ping://192.0.2.7", 0, {}},
+      {"icmp://host.example", "ping://host.example", 0, {}},
+      {"dns:example.com?type=MX", "dns://example.com", 0, {{"type", "MX"}}},
+      {"dns://example.com?type=MX&server=192.0.2.53",
+       "dns://example.com",
+       0,
+       {{"type", "MX"}, {"server", "192.0.2.53"}}},
+      {"dns://192.0.2.53:5353/_dmarc.example.com?type=TXT",
+       "dns://_dmarc.example.com",
+       0,
+       {{"type", "TXT"}, {"server", "192.0.2.53:5353"}}},
+      {"heartbeat://", "heartbeat://", 0, {}},
+      {"heartbeat://?period_s=60", "heartbeat://", 0, {{"period_s", "60"}}},
+      {"mx.example.com:25", "smtp://mx.example.com", 25, {}},
+      {"mail.example.com:465", "smtps://mail.example.com", 465, {}},
+      {"shop.example:80/health", "http://shop.example/health", 80, {}},
+  };
+  for (const auto& row : kTable) {
+    const auto parsed = parse_target_with_options(row.typed);
+    ASSERT_TRUE(parsed) << row.typed << ": " << parsed.error().what;
+    EXPECT_EQ(parsed->target.url(), row.url);
+    EXPECT_EQ(parsed->target.port, row.port);
+    EXPECT_EQ(parsed->options, row.options) << row.typed;
+    const auto again = parse_target(parsed->target.url());
+    ASSERT_TRUE(again) << row.url << ": " << again.error().what;
+    EXPECT_EQ(*again, parsed->target);
+  }
+}
+
 TEST(Target, PartsAreApart) {
   const auto t = parse_target("https://[2001:db8::7]:8443/a?b");
   ASSERT_TRUE(t);
@@ -100,13 +143,18 @@ TEST(Target, RefusalsAreNamed) {
       {"https://.example/", "invalid_host"},
       {"https://a%2eexample/", "invalid_host"},
       {"https://a,b/", "invalid_host"},
-      {"smtp://mx.example.com", "unsupported_scheme"},
-      {"dns:example.com?type=MX", "unsupported_scheme"},
-      {"dns://192.0.2.53/example.com?type=MX", "unsupported_scheme"},
-      {"ping://host", "unsupported_scheme"},
-      {"icmp://host", "unsupported_scheme"},
       {"imaps://host", "unsupported_scheme"},
-      {"heartbeat://", "unsupported_scheme"},
+      {"gopher://host", "unsupported_scheme"},
+      {"smtp://mx.example.com?starttls=require", "invalid_target"},
+      {"smtp://mx.example.com/x", "invalid_target"},
+      {"smtp:mx.example.com", "invalid_target"},
+      {"tcp://db.example.com", "invalid_port"},
+      {"ping://host:7", "invalid_port"},
+      {"dns://example.com:53", "invalid_port"},
+      {"dns://", "invalid_host"},
+      {"heartbeat://host", "invalid_target"},
+      {"tls://example.com#x", "invalid_target"},
+      {"smtp://user@mx.example.com", "user_info"},
       {"FTP://host/", "unsupported_scheme"},
       {"file:///etc/passwd", "unsupported_scheme"},
   };

@@ -205,7 +205,7 @@ TEST(Storage, GoesThereAndBack) {
   EXPECT_EQ(*confirm_from_storage(stored.confirm), draft.confirm);
   const auto without = settings_from_storage(Kind::kHttps, stored.options, stored.expect, stored.warn, "");
   ASSERT_TRUE(without);
-  EXPECT_EQ(without->options.auth.secret, "");
+  EXPECT_EQ(std::get<HttpSettings>(*without).options.auth.secret, "");
   EXPECT_EQ(to_storage(MonitorDraft{}).secrets, "");
   EXPECT_EQ(settings_from_storage(Kind::kHttps, "{", "{}", "{}", "").error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(settings_from_storage(Kind::kHttps, "{}", "{}", "{}", "[]").error().code, ErrorCode::kCorrupt);
@@ -220,6 +220,95 @@ TEST(EvidenceJson, HasWhatThereIs) {
   EXPECT_EQ(
       evidence_json(evidence),
       R"({"address":"192.0.2.7:443","head":"HTTP/1.1 500\r\n","transcript":[{"at_ms":5,"dir":"out","tls":true,"text":"GET /"}]})");
+}
+
+// One draft of each kind, with everything that can be said of it.
+const std::vector<std::string> kKinds{
+    R"({"target":"smtp://mail.example.com:587","options":{"starttls":"require","verify_tls":false,"ehlo":"me.example",
+        "from":"a@example.com","to":["b@example.com"],"auth":{"type":"login","user":"u","password":"s3cret"},
+        "stop_after":"RCPT","ip_version":"4"},"expect":{"capabilities":["STARTTLS"],"certificate_days_min":7,
+        "latency_ms_max":900},"warn":{"latency_ms_max":500}})",
+    R"({"target":"smtps://mail.example.com","options":{"auth":{"type":"xoauth2","user":"u","token":"s3cret"}}})",
+    R"({"target":"tls://example.com","options":{"starttls":"imap","heartbleed":"every","verify_tls":false,
+        "versions":false,"server_name":"x.example"},"expect":{"min_version":"1.2","heartbleed":"not_vulnerable"}})",
+    R"({"target":"tcp://db.example.com:5432","options":{"send":"hi\r\n","tls":true},"expect":{"contains":"ok"}})",
+    R"({"target":"dns://example.com","options":{"type":"MX","server":"192.0.2.53","tcp":true},
+        "expect":{"values":["10 mx.example.com"],"rcode":"NOERROR"}})",
+    R"({"target":"ping://example.com","options":{"count":3},"expect":{"loss_percent_max":34}})",
+    R"({"target":"heartbeat://","options":{"cron":"0 3 * * *","timezone":"Europe/Prague","grace_s":600}})",
+};
+
+TEST(Kinds, GoToStorageAndBackWithTheirSecretsApart) {
+  for (const std::string& text : kKinds) {
+    const auto draft = parse_draft(text);
+    ASSERT_TRUE(draft.ok()) << text << draft.errors[0].pointer << ": " << draft.errors[0].detail;
+    const FieldErrors wrong = validate(draft.value, nullptr);
+    EXPECT_TRUE(wrong.empty()) << text << wrong[0].pointer << ": " << wrong[0].detail;
+    const StoredSettings stored = to_storage(draft.value);
+    EXPECT_EQ(stored.options.find("s3cret"), std::string::npos);
+    EXPECT_EQ(options_json(draft.value.settings).find("s3cret"), std::string::npos);
+    const auto back =
+        settings_from_storage(draft.value.target.kind, stored.options, stored.expect, stored.warn, stored.secrets);
+    ASSERT_TRUE(back) << back.error().what;
+    EXPECT_EQ(*back, draft.value.settings) << text;
+    EXPECT_NE(*back, default_settings(draft.value.target.kind));
+    const auto patched = apply_merge_patch(draft.value, R"({"name":"Other"})");
+    ASSERT_TRUE(patched.ok()) << patched.errors[0].pointer << ": " << patched.errors[0].detail;
+    EXPECT_EQ(patched.value.settings, draft.value.settings) << "a patch keeps options and secrets";
+  }
+}
+
+TEST(Kinds, ATargetsQueryIsShorthandForItsOptions) {
+  const auto mail = parse_draft(R"({"target":"smtp://example.com?mx=1&starttls=require"})");
+  ASSERT_TRUE(mail.ok());
+  const auto& options = std::get<SmtpSettings>(mail.value.settings).options;
+  EXPECT_TRUE(options.mx);
+  EXPECT_EQ(options.starttls, StartTls::kRequire);
+  EXPECT_EQ(mail.value.timeout_ms, 40'000);
+  EXPECT_EQ(mail.value.target.url(), "smtp://example.com");
+  const auto twice = parse_draft(R"({"target":"smtp://example.com?starttls=require","options":{"starttls":"try"}})");
+  ASSERT_EQ(twice.errors.size(), 1u);
+  EXPECT_EQ(twice.errors[0].pointer, "#/target");
+  EXPECT_EQ(twice.errors[0].code, "conflict");
+  const auto unknown = parse_draft(R"({"target":"smtp://example.com?colour=red"})");
+  ASSERT_EQ(unknown.errors.size(), 1u);
+  EXPECT_EQ(unknown.errors[0].code, "unknown_field");
+}
+
+TEST(Kinds, AnotherKindForgetsTheFormerOnesOptions) {
+  const auto draft = parse_draft(kKinds[0]);
+  const auto patched =
+      apply_merge_patch(draft.value, R"({"target":"tcp://db.example.com:5432","expect":{"contains":"x"}})");
+  ASSERT_TRUE(patched.ok()) << patched.errors[0].pointer << ": " << patched.errors[0].detail;
+  EXPECT_EQ(std::get<TcpSettings>(patched.value.settings).expect.contains, "x");
+  EXPECT_EQ(std::get<TcpSettings>(patched.value.settings).options, TcpOptions{});
+}
+
+TEST(Kinds, BadOnesAreNamed) {
+  const struct {
+    const char *text, *pointer;
+  } kTable[] = {
+      {R"({"target":"smtps://a.example","options":{"starttls":"try"}})", "#/options/starttls"},
+      {R"({"target":"smtp://a.example","options":{"to":["nobody"]}})", "#/options/to/0"},
+      {R"({"target":"smtp://a.example","options":{"from":"a b@example.com"}})", "#/options/from"},
+      {R"({"target":"smtp://a.example","options":{"from":"a@example.com\r\nRCPT TO:<x@y>"}})", "#/options/from"},
+      {R"({"target":"smtp://a.example","options":{"stop_after":"RCPT"}})", "#/options/to"},
+      {R"({"target":"smtp://a.example","options":{"ehlo":"a b"}})", "#/options/ehlo"},
+      {R"({"target":"tls://a.example","options":{"heartbleed":"off"},"expect":{"heartbleed":"not_vulnerable"}})",
+       "#/expect/heartbleed"},
+      {R"({"target":"tcp://a.example:1","expect":{"certificate_days_min":7}})", "#/expect/certificate_days_min"},
+      {R"({"target":"dns://a.example","expect":{"rcode":"YES"}})", "#/expect/rcode"},
+      {R"({"target":"ping://a.example","options":{"count":11}})", "#/options/count"},
+      {R"({"target":"heartbeat://","options":{"period_s":1}})", "#/options/period_s"},
+      {R"({"target":"heartbeat://","options":{"cron":"every day"}})", "#/options/cron"},
+  };
+  for (const auto& row : kTable) {
+    const auto draft = parse_draft(row.text);
+    ASSERT_TRUE(draft.ok()) << row.text << ": " << draft.errors[0].detail;
+    const FieldErrors errors = validate(draft.value, nullptr);
+    ASSERT_EQ(errors.size(), 1u) << row.text;
+    EXPECT_EQ(errors[0].pointer, row.pointer) << row.text;
+  }
 }
 
 }  // namespace
