@@ -32,7 +32,7 @@ std::vector<std::string> words_in(std::string_view text) {
 }
 
 // Settings with their secrets; without them when they cannot be opened.
-Result<KindSettings> settings_in(const pqxx::row& row, const Vault& vault, const std::string& context,
+Result<KindSettings> settings_in(const pqxx::row& row, Kind kind, const Vault& vault, const std::string& context,
                                  bool& secrets_lost) {
   std::string secrets;
   if (!row["secrets"].is_null()) {
@@ -40,8 +40,7 @@ Result<KindSettings> settings_in(const pqxx::row& row, const Vault& vault, const
     secrets_lost = !opened;
     if (opened) secrets = *std::move(opened);
   }
-  return settings_from_storage(static_cast<Kind>(row["kind"].as<std::int16_t>()), row["options"].c_str(),
-                               row["expect"].c_str(), row["warn"].c_str(), secrets);
+  return settings_from_storage(kind, row["options"].c_str(), row["expect"].c_str(), row["warn"].c_str(), secrets);
 }
 
 std::string slug_with(const std::string& base, const std::string& tail) {
@@ -107,7 +106,7 @@ Result<ReadMonitor> monitor_in(const pqxx::row& row, const Vault& vault) {
   m.interval_s = row["interval_s"].as<int>();
   m.timeout_ms = row["timeout_ms"].as<int>();
   auto confirm = confirm_from_storage(row["confirm"].c_str());
-  auto settings = settings_in(row, vault, secrets_context(m.account, m.id), out.secrets_lost);
+  auto settings = settings_in(row, m.target.kind, vault, secrets_context(m.account, m.id), out.secrets_lost);
   if (!confirm) return Error{confirm.error().code, "monitor " + to_string(m.id) + ": " + confirm.error().what};
   if (!settings) return Error{settings.error().code, "monitor " + to_string(m.id) + ": " + settings.error().what};
   m.confirm = *confirm;

@@ -114,7 +114,7 @@ TEST(Source, LoadsPlansAndStandingsWithSharedSettings) {
   EXPECT_EQ(loaded[0].plan.settings, nullptr) << "all defaults";
   EXPECT_EQ(loaded[0].standing.version, 0);
   ASSERT_NE(loaded[1].plan.settings, nullptr);
-  EXPECT_EQ(loaded[1].plan.settings->expect.status, "404");
+  EXPECT_EQ(std::get<HttpSettings>(*loaded[1].plan.settings).expect.status, "404");
   EXPECT_EQ(loaded[1].plan.settings, loaded[2].plan.settings) << "equal settings are one object";
   EXPECT_EQ(loaded[1].standing.version, 4);
   EXPECT_EQ(loaded[1].standing.health, State::kDown);
