@@ -47,9 +47,14 @@ constexpr const char* kMarks =
     "SELECT * FROM unnest($1::smallint[], $2::smallint[], $3::bigint[]) AS t(r, s, o) ORDER BY 1, 2 "
     "ON CONFLICT (region, shard) DO UPDATE SET observed_through = excluded.observed_through "
     "WHERE m.observed_through < excluded.observed_through";
+// Two gaps may begin at one instant: after a kill that came before the first mark moved, and after the next. The longer
+// one holds.
 constexpr const char* kGaps =
-    "INSERT INTO gaps (monitor_id, region, shard, from_at, to_at, reason, blind) SELECT * FROM unnest($1::bigint[], "
-    "$2::smallint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::boolean[]) ON CONFLICT DO NOTHING";
+    "INSERT INTO gaps AS g (monitor_id, region, shard, from_at, to_at, reason, blind) "
+    "SELECT m, r, s, f, max(t), c, bool_or(b) FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::bigint[], "
+    "$5::bigint[], $6::smallint[], $7::boolean[]) AS u(m, r, s, f, t, c, b) GROUP BY m, r, s, f, c "
+    "ON CONFLICT (monitor_id, region, shard, from_at, reason) DO UPDATE SET to_at = excluded.to_at, "
+    "blind = g.blind OR excluded.blind WHERE g.to_at < excluded.to_at";
 constexpr const char* kEvidence =
     "INSERT INTO evidence (monitor_id, region, slot_at, look, body) SELECT m, r, s, l, b::jsonb FROM "
     "unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[], $5::text[]) AS t(m, r, s, l, b) "
@@ -253,6 +258,7 @@ void Attempt::settle() {
   for (const Batch::Resync& lost : batch_.resync) {
     late[{lost.monitor.value, lost.region}] = LateRow{lost.oldest.ms, true};
   }
+  for (const Applied::Poison& lost : applied_.poison) add_late(late, batch_.observations[lost.observation], true);
   if (shards.empty()) return queue_late(tx_, late, now_);
   leases_ = lock_leases(tx_, {shards.begin(), shards.end()}, fence_.node, fence_.boot, boot_of(stream_));
   std::vector<const Observation*> conclusions;
