@@ -106,12 +106,14 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+// False with errno 0: the file ends too early.
 bool read_all(int fd, std::uint64_t offset, std::size_t length, std::string& out) {
   out.resize(length);
   std::size_t done = 0;
   while (done < length) {
     const ssize_t got = ::pread(fd, out.data() + done, length - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = 0;
     if (got <= 0) return false;
     done += static_cast<std::size_t>(got);
   }
@@ -260,19 +262,26 @@ Status Spool::start_segment() {
   if (tail_fd_ < 0) return disk("cannot make", path);
   ++next_number_;
   const std::string head = encode_segment_head(options_.stream);
-  if (!write_all(tail_fd_, head)) {
-    const Error error = disk("cannot write", path);
-    ::close(std::exchange(tail_fd_, -1));
-    if (::unlink(path.c_str()) != 0) return disk("cannot remove", path);
-    return error;
-  }
   Segment segment;
   segment.number = next_number_ - 1;
   segment.stream = options_.stream;
   segment.bytes = head.size();
   bytes_ += segment.bytes;
   segments_.push_back(std::move(segment));
-  return sync_directory();
+  Status begun = write_all(tail_fd_, head) ? sync_directory() : Status(disk("cannot write", path));
+  if (!begun) abandon_tail();
+  return begun;
+}
+
+// Nothing of the segment is needed: what could not be begun must not stand empty before those that follow, nor take the
+// room that a full disk lacks. What is left when even that fails is a torn tail to the next start.
+void Spool::abandon_tail() {
+  const Segment& segment = segments_.back();
+  EVERUP_ASSERT(segment.slots.empty());
+  if (tail_fd_ >= 0) ::close(std::exchange(tail_fd_, -1));
+  static_cast<void>(::unlink(path_of(segment.number).c_str()));
+  bytes_ -= segment.bytes;
+  segments_.pop_back();
 }
 
 Status Spool::append(std::int64_t seq, WallTime at, std::string_view payload) {
@@ -293,7 +302,11 @@ Status Spool::append(std::int64_t seq, WallTime at, std::string_view payload) {
   if (!write_all(tail_fd_, record) || ::fdatasync(tail_fd_) != 0) {
     const Error error = disk("cannot write", path_of(segment.number));
     // Nothing may follow half a record: cut it off, or leave this segment as it is and begin another.
-    if (::ftruncate(tail_fd_, static_cast<off_t>(segment.bytes)) != 0) ::close(std::exchange(tail_fd_, -1));
+    if (segment.slots.empty()) {
+      abandon_tail();
+    } else if (::ftruncate(tail_fd_, static_cast<off_t>(segment.bytes)) != 0) {
+      ::close(std::exchange(tail_fd_, -1));
+    }
     return error;
   }
   segment.slots.push_back({segment.bytes, payload.size(), seq, at});
@@ -312,16 +325,15 @@ Result<SpoolRecord> Spool::front() {
   if (front_fd_ < 0) front_fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   front_number_ = segment.number;
   SpoolRecord record{segment.stream, slot.seq, slot.at, {}};
-  if (front_fd_ < 0) return disk("cannot open", path);
+  const Error changed{ErrorCode::kCorrupt, "spool: a record of " + path + " changed since it was written"};
+  if (front_fd_ < 0) return errno == ENOENT ? changed : disk("cannot open", path);
   std::string head;
   if (!read_all(front_fd_, slot.offset, kHeadBytes, head) ||
       !read_all(front_fd_, slot.offset + kHeadBytes, slot.length, record.payload)) {
-    return disk("cannot read", path);
+    return errno == 0 ? changed : disk("cannot read", path);  // what ends too early never comes again
   }
   const auto decoded = decode(head);
-  if (!decoded || decoded->length != slot.length || crc32c(record.payload) != decoded->payload_crc) {
-    return Error{ErrorCode::kCorrupt, "spool: a record of " + path + " changed since it was written"};
-  }
+  if (!decoded || decoded->length != slot.length || crc32c(record.payload) != decoded->payload_crc) return changed;
   return record;
 }
 
@@ -329,17 +341,21 @@ Status Spool::pop() {
   if (empty()) return Error{ErrorCode::kNotFound, "spool: empty"};
   segments_.front().slots.pop_front();
   --records_;
+  Status all = ok();
   while (!segments_.empty() && segments_.front().slots.empty()) {
-    if (Status retired = retire_front(); !retired) return retired;
+    if (Status retired = retire_front(); !retired) all = retired;
   }
-  return ok();
+  return all;
 }
 
-// Removes the front segment, or keeps it aside when something in it could not be read.
+// Removes the front segment, or keeps it aside when something in it could not be read. It is done with even when the
+// disk refuses: its file comes again after a restart, and the stream's sequence makes that harmless.
 Status Spool::retire_front() {
-  const Segment& segment = segments_.front();
+  const Segment segment = std::move(segments_.front());
+  segments_.pop_front();
+  bytes_ -= segment.bytes;
   const std::string path = path_of(segment.number);
-  if (segments_.size() == 1 && tail_fd_ >= 0) ::close(std::exchange(tail_fd_, -1));
+  if (segments_.empty() && tail_fd_ >= 0) ::close(std::exchange(tail_fd_, -1));
   if (front_fd_ >= 0 && front_number_ == segment.number) ::close(std::exchange(front_fd_, -1));
   int failed = 0;
   if (segment.corrupt) {
@@ -351,8 +367,6 @@ Status Spool::retire_front() {
   }
   const bool gone = failed != 0 && errno == ENOENT;
   if (failed != 0 && !gone) return disk("cannot retire", path);
-  bytes_ -= segment.bytes;
-  segments_.pop_front();
   return sync_directory();
 }
 

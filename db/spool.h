@@ -56,7 +56,9 @@ class Spool {
   // The oldest record not acknowledged; kNotFound when empty. Stays the same until pop(). kUnavailable: the disk
   // refused to read.
   Result<SpoolRecord> front();
-  Status pop();  // acknowledges front(); removes its segment when that was the last record in it
+  // Acknowledges front(); removes its segment when that was the last record in it. An error: the file is still there,
+  // and comes again after a restart; the record is acknowledged all the same.
+  Status pop();
   Stats stats() const;
   // Keeps bytes that must not be tried again in DIRECTORY/poison (bounded, oldest first to go is never: full means
   // counted only).
@@ -79,6 +81,7 @@ class Spool {
   Status load(const std::function<void(const SpoolRecord&)>& each);
   Status load_segment(std::uint64_t number, bool last, const std::function<void(const SpoolRecord&)>& each);
   Status start_segment();
+  void abandon_tail();
   Status retire_front();
   std::string path_of(std::uint64_t number) const;
   void close_files();
