@@ -23,7 +23,7 @@ struct Batch {
     std::string json;               // at most kEvidenceBytesMax
   };
 
-  // A monitor whose conclusion was lost on the way (a full spool): the amender recomputes its standing.
+  // A monitor of which something was lost on the way (a full spool): the amender recomputes its standing.
   struct Resync {
     MonitorId monitor;
     Region region = kLocalRegion;

@@ -7,28 +7,34 @@
 namespace everup::db {
 
 void Losses::add_resync(const Batch::Resync& resync) {
-  if (resync_.size() >= kResyncMax) return static_cast<void>(++forgotten_);
+  if (resync_.size() >= kResyncMax && !resync_.contains({resync.monitor.value, resync.region})) {
+    return static_cast<void>(++forgotten_);
+  }
   const auto [row, fresh] = resync_.try_emplace({resync.monitor.value, resync.region}, resync.oldest);
   if (!fresh) row->second = std::min(row->second, resync.oldest);
 }
 
+void Losses::stretch(Region region, Shard shard, GapReason reason, Span span) {
+  const auto [row, fresh] = stretches_.try_emplace({region, shard, reason}, span);
+  if (!fresh) row->second = {std::min(row->second.from, span.from), std::max(row->second.to, span.to)};
+}
+
+void Losses::add_gap(const Gap& gap) {
+  // A batch that told of losses and was lost itself: the same stretch again, not one more a batch.
+  const bool own = gap.reason == GapReason::kSpoolFull || gap.reason == GapReason::kPoison;
+  if (own && !gap.monitor) return stretch(gap.region, gap.shard, gap.reason, gap.span);
+  if (gaps_.size() < kGapsMax) return gaps_.push_back(gap);
+  stretch(gap.region, gap.monitor ? shard_of(gap.monitor) : gap.shard, GapReason::kSpoolFull, gap.span);
+}
+
 void Losses::add(const Batch& batch, GapReason reason) {
   for (const Observation& o : batch.observations) {
-    const Span slot{o.slot_at, o.slot_at + milliseconds(1)};
-    const auto [row, fresh] = stretches_.try_emplace({o.region, shard_of(o.monitor), reason}, slot);
-    if (!fresh) row->second = {std::min(row->second.from, slot.from), std::max(row->second.to, slot.to)};
-    if (o.conclusion) {
-      const auto& edges = o.conclusion->edges;
-      add_resync({o.monitor, o.region, edges.empty() ? o.slot_at : std::min(o.slot_at, edges.front().at)});
-    }
+    stretch(o.region, shard_of(o.monitor), reason, {o.slot_at, o.slot_at + milliseconds(1)});
+    WallTime oldest = o.slot_at;
+    if (o.conclusion && !o.conclusion->edges.empty()) oldest = std::min(oldest, o.conclusion->edges.front().at);
+    add_resync({o.monitor, o.region, oldest});
   }
-  for (const Gap& gap : batch.gaps) {
-    if (gaps_.size() >= kGapsMax) {
-      ++forgotten_;
-    } else {
-      gaps_.push_back(gap);
-    }
-  }
+  for (const Gap& gap : batch.gaps) add_gap(gap);
   for (const Batch::Resync& resync : batch.resync) add_resync(resync);
 }
 

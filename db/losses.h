@@ -1,6 +1,8 @@
-// What the recorder had to drop, kept until it can be told: gaps for the slots, resyncs for the monitors whose
-// conclusions went too. Owned by the recorder's thread. Bounded: one stretch a shard and reason, kGapsMax foreign gaps,
-// kResyncMax monitors.
+// What the recorder had to drop, kept until it can be told: gaps for the slots, and resyncs for their monitors, whose
+// open past then becomes unknown where nothing was seen. Owned by the recorder's thread. Bounded: one stretch a shard
+// and reason; kGapsMax gaps of others, beyond which they widen their shard's stretch (a gap fills only what nothing
+// observed, so a wider one takes nothing away); kResyncMax monitors. Weakness: of more monitors than that only those
+// whose next conclusion is refused are recomputed; the others keep their state over the loss.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +30,8 @@ class Losses {
 
  private:
   void add_resync(const Batch::Resync& resync);
+  void add_gap(const Gap& gap);
+  void stretch(Region region, Shard shard, GapReason reason, Span span);
 
   std::map<std::tuple<Region, Shard, GapReason>, Span> stretches_;
   std::vector<Gap> gaps_;

@@ -34,11 +34,12 @@ Fault fault_of(std::string_view sqlstate) {
   if (sqlstate.size() != 5) return Fault::kBug;
   if (sqlstate == "23505") return Fault::kUnique;
   if (sqlstate == "23514") return Fault::kPartition;
-  // A read-only standby, locks not granted in time, a cancelled statement, a server going down or coming up: ask again.
+  // A read-only standby, locks not granted in time, a cancelled statement, a server going down or coming up, one whose
+  // own disk or memory failed (58, 53): ask again.
   static constexpr std::array<std::string_view, 4> kAgain{"25006", "55P03", "57014", "25P03"};
   if (std::find(kAgain.begin(), kAgain.end(), sqlstate) != kAgain.end()) return Fault::kRetry;
   const std::string_view group = sqlstate.substr(0, 2);
-  if (group == "40" || group == "53" || sqlstate.starts_with("57P")) return Fault::kRetry;
+  if (group == "40" || group == "53" || group == "58" || sqlstate.starts_with("57P")) return Fault::kRetry;
   if (group == "08") return Fault::kLost;
   if (group == "22" || group == "23" || group == "44") return Fault::kData;
   if (group == "28" || sqlstate == "42501" || sqlstate == "3D000") return Fault::kDenied;

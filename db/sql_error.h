@@ -11,7 +11,7 @@ namespace everup::db {
 
 enum class Fault {
   kNone,
-  kRetry,      // 40001, 40P01, 55P03, 57014, 57P0x, 53xxx, 25006: nothing was done; the same again may work
+  kRetry,      // 40001, 40P01, 55P03, 57014, 57P0x, 53xxx, 58xxx, 25006: nothing was done; the same again may work
   kUnique,     // 23505: the key exists
   kPartition,  // 23514: no partition takes the row, or a CHECK refused it
   kData,       // 22xxx, 23xxx: this row will never be accepted

@@ -34,7 +34,7 @@ TEST(SqlError, EveryStateHasItsFault) {
   EXPECT_EQ(fault_of("23514"), Fault::kPartition);
   for (const char* state : {"22021", "22P02", "23502", "23503", "44000"})
     EXPECT_EQ(fault_of(state), Fault::kData) << state;
-  for (const char* state : {"40001", "40P01", "53100", "53300", "55P03", "57014", "57P01", "57P03", "25006"}) {
+  for (const char* state : {"40001", "40P01", "53100", "53300", "55P03", "57014", "57P01", "57P03", "25006", "58030"}) {
     EXPECT_EQ(fault_of(state), Fault::kRetry) << state;
   }
   for (const char* state : {"08006", "08000"}) EXPECT_EQ(fault_of(state), Fault::kLost) << state;

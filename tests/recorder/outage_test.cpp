@@ -1,8 +1,12 @@
 // What the recorder owes through outages (RULES A 2–4): every batch exactly once and in order, whatever happens to
 // PostgreSQL.
+#include <poll.h>
 #include <signal.h>
 
 #include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <mutex>
 
@@ -10,11 +14,14 @@
 #include "db/spool.h"
 #include "tests/recorder/cutting_proxy.h"
 #include "tests/recorder/fixture.h"
+#include "tests/support/mounts.h"
 
 namespace everup::db {
 namespace {
 
 using namespace everup::db::test;  // NOLINT(google-build-using-namespace): the suite's own vocabulary
+
+bool is_long() { return std::getenv("EVERUP_LONG") != nullptr; }
 
 // A database that is away until let in; waits for attempts, not for time.
 class Gate {
@@ -46,6 +53,15 @@ class Gate {
   int attempts_ = 0;
   bool open_ = false;
 };
+
+// Asks again until `done` says so; false at the limit.
+bool comes_true(const std::function<bool()>& done) {
+  for (int tries = 0; tries < 3000; ++tries) {
+    if (done()) return true;
+    poll(nullptr, 0, 20);
+  }
+  return false;
+}
 
 // A chain of conclusions of one monitor: up, down, up … each in a batch of its own, each a minute after the last.
 Observation link(std::int64_t monitor, std::int32_t n) {
@@ -89,7 +105,7 @@ TEST(Outage, WhatWasOfferedMeanwhileIsReplayedInOrder) {
   EXPECT_EQ(stats.results_written, 80U);
 }
 
-TEST(Outage, ACommitInDoubtIsAppliedOnceAHundredTimes) {
+TEST(Outage, ACommitInDoubtIsAppliedOnceEveryTime) {
   Bed bed;
   bed.lease("node", "boot", 1, 1);
   const std::string url = bed.database.url();
@@ -102,17 +118,17 @@ TEST(Outage, ACommitInDoubtIsAppliedOnceAHundredTimes) {
   auto options = bed.options();
   options.connect = [access] { return Session::open(access, Role::kWorker, "test"); };
   auto recorder = must(Recorder::start(options));
-  constexpr int kRounds = 100;
-  for (int n = 0; n < kRounds; ++n) {
+  const int rounds = is_long() ? 1000 : 100;
+  for (int n = 0; n < rounds; ++n) {
     proxy.cut_commits(n == 0 ? 2 : 1);  // the first connection's own preparation is cut, too
     ASSERT_TRUE(recorder->offer(link(7, n)));
     ASSERT_TRUE(recorder->offer(look_of(1000 + n, kNoonMs)));
     ASSERT_TRUE(recorder->drained(kPatience)) << n;
   }
-  EXPECT_GE(proxy.cuts(), kRounds);
-  expect_chain(bed, 7, kRounds);
-  EXPECT_EQ(bed.number("SELECT count(*) FROM results WHERE monitor_id >= 1000"), kRounds);
-  EXPECT_GE(recorder->stats().batches["duplicate"], static_cast<std::uint64_t>(kRounds) / 2);
+  EXPECT_GE(proxy.cuts(), rounds);
+  expect_chain(bed, 7, rounds);
+  EXPECT_EQ(bed.number("SELECT count(*) FROM results WHERE monitor_id >= 1000"), rounds);
+  EXPECT_GE(recorder->stats().batches["duplicate"], static_cast<std::uint64_t>(rounds / 2));
 }
 
 TEST(Outage, AFrozenBackendEndsAtTheDeadlineAndNothingIsLost) {
@@ -256,6 +272,132 @@ TEST(Outage, AFullSpoolIsToldAsAGapWhenThereIsRoomAgain) {
                        shard + " AND from_at <= " + std::to_string(kNoonMs) + " + i * 1000 AND to_at > " +
                        std::to_string(kNoonMs) + " + i * 1000)"),
             0);
+}
+
+TEST(Outage, AFullDiskUnderTheSpoolIsToldWholeHoweverLongItLasts) {
+  Bed bed;
+  bed.lease("node", "boot", 1, 1);
+  everup::test::in_own_mounts([&] {
+    const everup::test::SmallDisk disk(bed.dir.file("disk"), 128 * 1024);
+    Gate gate(bed.database.connector(Role::kWorker));
+    auto options = bed.options();
+    options.connect = gate.connect();
+    options.spool_directory = disk.path() + "/spool";
+    options.batch_rows_max = 50;
+    auto recorder = must(Recorder::start(options));
+    disk.fill();
+    // Far more lost batches than gaps are kept one by one: 300 monitors in all shards, a hundred times.
+    constexpr int kMonitorsLost = 300, kRoundsLost = 100;
+    for (int n = 0; n < kRoundsLost; ++n) {
+      for (int i = 1; i <= kMonitorsLost; ++i) {
+        ASSERT_TRUE(comes_true([&] { return recorder->offer(look_of(i, kNoonMs + n * 1000)); }));
+      }
+    }
+    ASSERT_TRUE(recorder->drained(kPatience)) << "what cannot be kept does not wait";
+    EXPECT_GT(recorder->stats().dropped, 0U);
+    disk.relieve();
+    gate.open(true);
+    int more = 0;  // the next batch that can be stored tells what was lost
+    ASSERT_TRUE(comes_true([&] {
+      if (!recorder->offer(look_of(1, kNoonMs + 1'000'000 + more * 1000))) return false;
+      ++more;
+      return recorder->drained(kPatience) && recorder->stats().results_written > 0;
+    }));
+    const auto stored = bed.number("SELECT count(*) FROM results");
+    EXPECT_EQ(stored + static_cast<std::int64_t>(recorder->stats().dropped), kMonitorsLost * kRoundsLost + more);
+    std::int64_t unbooked = 0;
+    for (int i = 1; i <= kMonitorsLost; ++i) {
+      const std::string id = std::to_string(i), shard = std::to_string(shard_of(MonitorId{i}));
+      unbooked += bed.number("SELECT count(*) FROM generate_series(0, " + std::to_string(kRoundsLost - 1) +
+                             ") n WHERE NOT EXISTS (SELECT 1 FROM results WHERE monitor_id = " + id +
+                             " AND slot_at = " + std::to_string(kNoonMs) +
+                             " + n * 1000) AND NOT EXISTS (SELECT 1 FROM gaps WHERE reason = 6 AND shard = " + shard +
+                             " AND from_at <= " + std::to_string(kNoonMs) + " + n * 1000 AND to_at > " +
+                             std::to_string(kNoonMs) + " + n * 1000)");
+    }
+    EXPECT_EQ(unbooked, 0);
+    EXPECT_LE(bed.number("SELECT count(*) FROM gaps"), 512);
+    EXPECT_EQ(bed.number("SELECT count(*) FROM late_observations WHERE resync"), kMonitorsLost)
+        << "their state over the loss is recomputed";
+  });
+}
+
+// What the recorder makes of a spool with three batches of ten results: rows and different keys by SQL.
+struct Damage {
+  Bed bed;
+  std::string directory = bed.dir.file("spool"), segment, bytes;
+  int boots = 0;
+
+  Damage() {
+    bed.lease("node", "boot", 1, 1);
+    auto spool = must(Spool::open({directory, "node/boot", 1 << 20, 1 << 20}, nullptr));
+    for (std::int64_t n = 1; n <= 3; ++n) {
+      Batch batch;
+      batch.closed_at = WallTime{kNoonMs};
+      for (std::int64_t i = 0; i < 3; ++i) batch.observations.push_back(look_of(n, kNoonMs + i * 1000));
+      if (!spool.append(n, batch.closed_at, encode_batch(batch))) throw std::runtime_error("cannot spool");
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) segment = entry.path();
+    bytes = everup::test::read_file(segment);
+  }
+  // Batches stored, each with all of its rows; -1: a row twice or a batch in parts.
+  int replay(const std::string& damaged, RecorderStats& stats) {
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    std::ofstream(segment, std::ios::binary) << damaged;
+    bed.sql("TRUNCATE results, recorder_streams");
+    {
+      auto recorder = must(Recorder::start(bed.options("boot" + std::to_string(++boots))));
+      if (!recorder->drained(kPatience)) return -1;
+      stats = recorder->stats();
+    }
+    const auto rows = bed.sql(
+        "SELECT count(*) FILTER (WHERE n = 3), count(*) FILTER (WHERE n <> 3) FROM "
+        "(SELECT count(*) AS n FROM results GROUP BY monitor_id) g");
+    return rows[0][1].as<int>() == 0 ? rows[0][0].as<int>() : -1;
+  }
+  bool kept_aside() const {
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      if (entry.path().extension() == ".corrupt") return true;
+    }
+    return false;
+  }
+};
+
+TEST(Outage, ATruncatedSpoolIsReplayedUpToItsLastWholeRecord) {
+  Damage damage;
+  const std::size_t step = is_long() ? 1 : 41;
+  int whole_before = 0;
+  for (std::size_t length = 0; length <= damage.bytes.size(); length += step) {
+    RecorderStats stats;
+    const int stored = damage.replay(damage.bytes.substr(0, length), stats);
+    ASSERT_GE(stored, whole_before) << length;
+    ASSERT_LE(stats.batches["torn"] + stats.batches["spool_corrupt"], 1U) << length;
+    ASSERT_FALSE(damage.kept_aside()) << length;
+    whole_before = stored;
+  }
+  RecorderStats stats;
+  EXPECT_EQ(damage.replay(damage.bytes, stats), 3);
+  EXPECT_EQ(damage.replay(damage.bytes.substr(0, damage.bytes.size() - 1), stats), 2);
+  EXPECT_EQ(stats.batches["torn"], 1U);
+}
+
+TEST(Outage, AFlippedBitInTheSpoolCostsOneBatchAtMost) {
+  Damage damage;
+  const std::size_t bits = damage.bytes.size() * 8, step = is_long() ? 1 : 211;
+  const std::size_t third = (damage.bytes.size() - 23) / 3, last = damage.bytes.size() - third;
+  for (std::size_t bit = 0; bit < bits; bit += step) {
+    std::string broken = damage.bytes;
+    broken[bit / 8] = static_cast<char>(broken[bit / 8] ^ (1 << (bit % 8)));
+    RecorderStats stats;
+    const int stored = damage.replay(broken, stats);
+    const bool in_head = bit / 8 < 23;  // of the segment: no record is touched
+    ASSERT_EQ(stored, in_head ? 3 : 2) << bit;
+    ASSERT_EQ(stats.batches["torn"] + stats.batches["spool_corrupt"], 1U) << bit;
+    if (bit / 8 < last) {
+      ASSERT_TRUE(damage.kept_aside()) << bit;
+    }
+  }
 }
 
 TEST(Outage, ADroppedConclusionAsksForAResync) {

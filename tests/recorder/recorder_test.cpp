@@ -186,6 +186,19 @@ TEST(Recorder, MarksNeverGoBack) {
   EXPECT_EQ(bed.number("SELECT observed_through FROM shard_marks WHERE shard = 2"), 901);
 }
 
+TEST(Recorder, OfGapsThatBeginTogetherTheLongestHolds) {
+  Bed bed;
+  auto recorder = bed.recorder();
+  for (const std::int64_t to : {20, 90, 50}) {  // as after kills before the mark has moved
+    ASSERT_TRUE(recorder->offer(Gap{kLocalRegion, 3, {}, {WallTime{10}, WallTime{to}}, GapReason::kRestart}));
+    ASSERT_TRUE(recorder->offer(Gap{kLocalRegion, 3, {}, {WallTime{10}, WallTime{to + 5}}, GapReason::kRestart}));
+    ASSERT_TRUE(recorder->drained(kPatience));
+  }
+  EXPECT_EQ(bed.number("SELECT count(*) FROM gaps"), 1);
+  EXPECT_EQ(bed.number("SELECT to_at FROM gaps"), 95);
+  EXPECT_EQ(recorder->stats().batches["poison"], 0U);
+}
+
 TEST(Recorder, FirstOneWinsPerKey) {
   Bed bed;
   bed.lease("node", "boot", 1, 1);
@@ -235,6 +248,7 @@ TEST(Recorder, APoisonRowStandsAlone) {
                        std::to_string(kNoonMs)),
             1);
   EXPECT_EQ(bed.number("SELECT count(*) FROM standings"), 5) << "the conclusions of the batch hold";
+  EXPECT_EQ(bed.number("SELECT monitor_id FROM late_observations WHERE resync"), 250) << "unknown until its next look";
   EXPECT_EQ(recorder->stats().batches["poison"], 1U);
   EXPECT_EQ(recorder->stats().results_written, 499U);
   std::ifstream kept(bed.dir.file("spool") + "/poison");

@@ -10,12 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/mounts.h"
 #include "tests/support/tempdir.h"
 
 namespace everup::db {
 namespace {
 
+using everup::test::in_own_mounts;
 using everup::test::read_file;
+using everup::test::SmallDisk;
 using everup::test::TempDir;
 namespace fs = std::filesystem;
 
@@ -212,6 +215,88 @@ TEST(Spool, ARecordThatRotsWhileWeRunIsCorruptNotWrong) {
   EXPECT_EQ(spool.front().error().code, ErrorCode::kCorrupt);
   ASSERT_TRUE(spool.pop().ok());
   EXPECT_EQ(spool.front()->seq, 2);
+}
+
+TEST(Spool, AFullDiskRefusesAndIsUsedAgainWhenThereIsRoom) {
+  const TempDir dir;
+  in_own_mounts([&] {
+    const SmallDisk disk(dir.file("disk"), 256 * 1024);
+    Spool spool = open_spool(disk.path() + "/spool");
+    disk.fill();
+    EXPECT_EQ(spool.append(1, WallTime{1001}, payload_of(1)).error().code, ErrorCode::kUnavailable);
+    EXPECT_TRUE(spool.empty());
+    EXPECT_EQ(spool.stats().bytes, 0U) << "nothing of what could not be begun is kept";
+    EXPECT_EQ(spool.front().error().code, ErrorCode::kNotFound);
+    disk.relieve();
+    append(spool, 2);
+    append(spool, 3);
+    disk.fill();  // in the middle of a segment
+    int refused = 0;
+    for (int n = 4; n < 200 && refused == 0; ++n) {
+      if (!spool.append(n, WallTime{1000 + n}, payload_of(n)).ok()) refused = n;
+    }
+    ASSERT_GT(refused, 0);
+    disk.relieve();
+    append(spool, refused + 1);
+    std::vector<std::int64_t> expected;
+    for (int n = 2; n <= refused + 1; ++n) {
+      if (n != refused) expected.push_back(n);
+    }
+    EXPECT_EQ(drain(spool), expected);
+    EXPECT_EQ(spool.stats().bytes, 0U);
+  });
+}
+
+TEST(Spool, EverySegmentThatCannotBeBegunLeavesTheOthersReadable) {
+  const TempDir dir;
+  in_own_mounts([&] {
+    const SmallDisk disk(dir.file("disk"), 64 * 1024);
+    Spool spool = open_spool(disk.path() + "/spool", 1 << 20, 100);  // a segment a record
+    disk.fill();
+    for (int n = 1; n <= 3; ++n) EXPECT_FALSE(spool.append(n, WallTime{1000 + n}, payload_of(n)).ok());
+    disk.relieve();
+    append(spool, 4);
+    disk.fill();
+    EXPECT_FALSE(spool.append(5, WallTime{1005}, payload_of(5)).ok());
+    disk.relieve();
+    append(spool, 6);
+    EXPECT_EQ(drain(spool), (std::vector<std::int64_t>{4, 6}));
+  });
+}
+
+TEST(Spool, ASegmentThatCannotBeRemovedDoesNotStopTheOthers) {
+  const TempDir dir;
+  const std::string path = dir.file("spool"), aside = dir.file("aside");
+  {
+    Spool spool = open_spool(path, 1 << 20, 100);  // a segment a record
+    for (int n = 1; n <= 3; ++n) append(spool, n);
+    const std::string first = files(path, ".seg").at(0);
+    EXPECT_EQ(spool.front()->seq, 1);
+    fs::rename(first, aside);
+    fs::create_directory(first);  // unlink refuses it
+    EXPECT_FALSE(spool.pop().ok()) << "told, and acknowledged all the same";
+    EXPECT_EQ(spool.stats().records, 2U);
+    EXPECT_EQ(drain(spool), (std::vector<std::int64_t>{2, 3}));
+    fs::remove(first);
+    fs::rename(aside, first);
+  }
+  Spool again = open_spool(path);  // what could not be removed comes once more, under the same number
+  EXPECT_EQ(drain(again), (std::vector<std::int64_t>{1}));
+}
+
+TEST(Spool, AFileThatIsCutOffOrGoneWhileWeRunIsCorruptNotAnEndlessWait) {
+  const TempDir dir;
+  Spool spool = open_spool(dir.file("spool"), 1 << 20, 100);
+  for (int n = 1; n <= 3; ++n) append(spool, n);
+  const auto segments = files(dir.file("spool"), ".seg");
+  ASSERT_EQ(segments.size(), 3U);
+  fs::resize_file(segments[0], 40);
+  fs::remove(segments[1]);
+  EXPECT_EQ(spool.front().error().code, ErrorCode::kCorrupt);
+  ASSERT_TRUE(spool.pop().ok());
+  EXPECT_EQ(spool.front().error().code, ErrorCode::kCorrupt);
+  ASSERT_TRUE(spool.pop().ok());
+  EXPECT_EQ(drain(spool), (std::vector<std::int64_t>{3}));
 }
 
 TEST(Spool, ForeignFilesAreLeftAlone) {
