@@ -39,8 +39,8 @@ struct SchedulerOptions {
   // That looks of all workers may have open together; 0: net::descriptor_room() is asked, at the start and every
   // hold_every.
   std::int64_t descriptors = 0;
-  int target_limit = 512;  // EVERUP_TARGET_LIMIT
-  milliseconds hold_every{5'000};
+  int target_limit = 512;          // EVERUP_TARGET_LIMIT
+  milliseconds hold_every{5'000};  // half of it while another node has shards
   milliseconds changes_wait{1'000};
   milliseconds reread_every{300'000};
   milliseconds retry_min{100}, retry_max{5'000};  // after the source was away
