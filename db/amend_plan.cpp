@@ -2,6 +2,7 @@
 #include "db/amend_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace everup::db {
 namespace {
@@ -29,6 +30,25 @@ std::vector<LedgerSpan> normal(const std::vector<LedgerSpan>& spans, Span window
   return out;
 }
 
+// Looks that settle the state of the span in which the window begins, a millisecond apart, just before it.
+void seed(LateEvidence& evidence) {
+  const WallTime from = evidence.from;
+  const auto holds = std::find_if(evidence.spans.begin(), evidence.spans.end(),
+                                  [from](const LedgerSpan& s) { return s.span.from < from && s.span.contains(from); });
+  if (holds == evidence.spans.end() || holds->state == State::kUnknown) return;
+  constexpr std::int64_t kLooks = 10;  // patience is at most that
+  Observed look;
+  for (const Revision& revision : evidence.history) {
+    if (revision.from_at <= from - milliseconds(kLooks)) look.revision = revision.revision;
+  }
+  look.verdict = static_cast<Verdict>(holds->state);  // up, degraded and down have the numbers of the verdicts
+  look.cause = cause_from_number(holds->reason.cause).value_or(Cause::kOk);
+  for (std::int64_t i = kLooks; i > 0; --i) {
+    look.started_at = look.slot_at = from - milliseconds(i);
+    evidence.results.push_back(look);
+  }
+}
+
 }  // namespace
 
 std::optional<Amendment> plan_amendment(const std::vector<LedgerSpan>& stored,
@@ -43,6 +63,26 @@ std::optional<Amendment> plan_amendment(const std::vector<LedgerSpan>& stored,
   const WallTime first = same_state ? std::min(x->span.to, y->span.to) : std::min(x->span.from, y->span.from);
   const Span window{first, limit};
   return Amendment{window, normal(stored, window), normal(recomputed, window)};
+}
+
+LatePlan plan_late(LateEvidence evidence) {
+  seed(evidence);
+  const Recomputed recomputed =
+      recompute(evidence.monitor, std::move(evidence.results), std::move(evidence.gaps), std::move(evidence.history));
+  LatePlan plan;
+  if (recomputed.spans.empty()) return plan;
+  // Without a standing nothing was ever concluded: the whole of it comes from the evidence.
+  const bool resync = evidence.resync || !evidence.standing;
+  WallTime limit = kOpenEnd;
+  if (!resync) limit = std::min(evidence.standing->booked_since, evidence.standing->pending_since.value_or(kOpenEnd));
+  plan.amendment = plan_amendment(evidence.spans, recomputed.spans, evidence.from, limit);
+  if (!resync) return plan;
+  plan.standing = recomputed.standing;
+  if (evidence.standing && evidence.standing->health == recomputed.standing.health) {
+    plan.standing->health_since = evidence.standing->health_since;
+  }
+  plan.standing->version = (evidence.standing ? evidence.standing->version : 0) + kResyncStep;
+  return plan;
 }
 
 std::string spans_json(const std::vector<LedgerSpan>& spans) {

@@ -1,14 +1,12 @@
 // See amender.h. One transaction a monitor: its late row and its standing are locked first, so whatever the recorder
 // adds meanwhile waits and finds the row gone (and makes a new one), and no conclusion slips between reading and
-// writing. Where the window begins inside a span, its state is given to the recomputation as looks just before the
-// window.
+// writing.
 #include "db/amender.h"
 
 #include <algorithm>
 #include <pqxx/pqxx>
 #include <vector>
 
-#include "core/timeline.h"
 #include "db/amend_plan.h"
 #include "db/monitor_json.h"
 #include "db/session.h"
@@ -54,9 +52,8 @@ class Amend {
   std::vector<Observed> read_results(const std::vector<Revision>& history, std::vector<ObservedGap>& gaps) const;
   void read_gaps(std::vector<ObservedGap>& gaps) const;
   Result<std::vector<Revision>> read_history() const;
-  void seed(std::vector<Observed>& results, const std::vector<Revision>& history) const;
   void write(const Amendment& amendment);
-  void write_standing(const Standing& recomputed);
+  void write_standing(const Standing& standing);
 
   pqxx::transaction_base& tx_;
   const AmenderOptions& options_;
@@ -159,24 +156,6 @@ Result<std::vector<Revision>> Amend::read_history() const {
   return history;
 }
 
-// Looks that settle the state of the span in which the window begins, a millisecond apart, just before it.
-void Amend::seed(std::vector<Observed>& results, const std::vector<Revision>& history) const {
-  const auto holds = std::find_if(spans_.begin(), spans_.end(),
-                                  [&](const LedgerSpan& s) { return s.span.from < from_ && s.span.contains(from_); });
-  if (holds == spans_.end() || holds->state == State::kUnknown) return;
-  constexpr std::int64_t kLooks = 10;  // patience is at most that
-  Observed look;
-  for (const Revision& revision : history) {
-    if (revision.from_at <= from_ - milliseconds(kLooks)) look.revision = revision.revision;
-  }
-  look.verdict = static_cast<Verdict>(holds->state);  // up, degraded and down have the numbers of the verdicts
-  look.cause = cause_from_number(holds->reason.cause).value_or(Cause::kOk);
-  for (std::int64_t i = kLooks; i > 0; --i) {
-    look.started_at = look.slot_at = from_ - milliseconds(i);
-    results.push_back(look);
-  }
-}
-
 void Amend::write(const Amendment& amendment) {
   const std::int64_t first = amendment.window.from.ms, limit = amendment.window.to.ms;
   tx_.exec_params(
@@ -216,22 +195,20 @@ void Amend::write(const Amendment& amendment) {
 
 // The live standing as the evidence has it; the jump of the version tells every conclusion drawn before from one drawn
 // after.
-void Amend::write_standing(const Standing& recomputed) {
+void Amend::write_standing(const Standing& standing) {
   const auto open = tx_.exec_params(
       "SELECT from_at, state FROM spans WHERE monitor_id = $1 AND region = $2::smallint AND to_at IS NULL",
       key_.monitor.value, key_.region);
   if (open.empty()) return;  // nothing was ever seen
-  const bool same_health = stored_ && recomputed.health == standing_.health;
-  const std::int64_t since = same_health ? standing_.health_since.ms : recomputed.health_since.ms;
-  const std::string pending = recomputed.pending_since ? std::to_string(recomputed.pending_since->ms) : "";
+  const std::string pending = standing.pending_since ? std::to_string(standing.pending_since->ms) : "";
   tx_.exec_params(
       "INSERT INTO standings (monitor_id, region, version, health, booked, health_since, booked_since, pending_since) "
       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (monitor_id, region) DO UPDATE SET version = "
       "excluded.version, health = excluded.health, booked = excluded.booked, health_since = excluded.health_since, "
       "booked_since = excluded.booked_since, pending_since = excluded.pending_since",
-      key_.monitor.value, key_.region, standing_.version + Amender::kResyncStep,
-      static_cast<std::int16_t>(recomputed.health), open[0][1].as<std::int16_t>(), since, open[0][0].as<std::int64_t>(),
-      recomputed.pending_since ? pending.c_str() : nullptr);
+      key_.monitor.value, key_.region, standing.version, static_cast<std::int16_t>(standing.health),
+      open[0][1].as<std::int16_t>(), standing.health_since.ms, open[0][0].as<std::int64_t>(),
+      standing.pending_since ? pending.c_str() : nullptr);
   tx_.exec_params("INSERT INTO monitor_changes (monitor_id, shard, at) VALUES ($1, $2, $3)", key_.monitor.value, shard_,
                   now_.ms);
   tx_.exec("NOTIFY everup_monitors");
@@ -244,22 +221,18 @@ Result<Amender::Swept> Amend::run() {
   read_spans(oldest_);
   auto history = read_history();
   if (!history) return history.error();
-  std::vector<ObservedGap> gaps;
-  std::vector<Observed> results = read_results(*history, gaps);
-  read_gaps(gaps);
-  seed(results, *history);
-  const Recomputed recomputed = recompute(key_.monitor, std::move(results), std::move(gaps), *std::move(history));
-  WallTime limit = kOpenEnd;
-  if (stored_ && !resync_) limit = std::min(standing_.booked_since, standing_.pending_since.value_or(kOpenEnd));
-  // Without a standing nothing was ever concluded: the whole of it comes from the evidence.
-  const bool resync = resync_ || !stored_;
-  if (const auto amendment = plan_amendment(spans_, recomputed.spans, from_, limit);
-      amendment && !recomputed.spans.empty()) {
-    write(*amendment);
+  LateEvidence evidence{key_.monitor, from_, spans_, {}, {}, {}, std::nullopt, resync_};
+  evidence.results = read_results(*history, evidence.gaps);
+  read_gaps(evidence.gaps);
+  if (stored_) evidence.standing = standing_;
+  evidence.history = *std::move(history);
+  const LatePlan plan = plan_late(std::move(evidence));
+  if (plan.amendment) {
+    write(*plan.amendment);
     swept.corrections = 1;
   }
-  if (resync && !recomputed.spans.empty()) {
-    write_standing(recomputed.standing);
+  if (plan.standing) {
+    write_standing(*plan.standing);
     swept.resynced = 1;
   }
   tx_.exec_params("DELETE FROM late_observations WHERE monitor_id = $1 AND region = $2::smallint", key_.monitor.value,

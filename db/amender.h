@@ -31,7 +31,6 @@ struct AmenderOptions {
 
 class Amender {
  public:
-  static constexpr std::int32_t kResyncStep = 1000;
   struct Swept {
     int monitors = 0, corrections = 0, resynced = 0;
     int failed = 0;          // put off by ten minutes

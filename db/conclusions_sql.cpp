@@ -102,17 +102,6 @@ std::map<Key, std::int64_t> close_spans(pqxx::transaction_base& tx, const std::v
   return replaced;
 }
 
-// Edges chain: each ends where the next begins, the last is open. None begins before `floor`, none is empty.
-std::vector<SpanEdge> chained(const std::vector<SpanEdge>& edges, std::int64_t floor) {
-  std::vector<SpanEdge> chain;
-  for (SpanEdge edge : edges) {
-    edge.at.ms = std::max(edge.at.ms, chain.empty() ? floor : chain.back().at.ms);
-    if (!chain.empty() && chain.back().at == edge.at) chain.pop_back();
-    chain.push_back(edge);
-  }
-  return chain;
-}
-
 void open_spans(pqxx::transaction_base& tx, const std::vector<const Observation*>& winners,
                 const std::map<Key, std::int64_t>& replaced) {
   ArrayText monitor, region, from, to, state, cause, gap;
@@ -154,6 +143,16 @@ std::uint64_t insert_flips(pqxx::transaction_base& tx, const std::vector<const O
 }
 
 }  // namespace
+
+std::vector<SpanEdge> chained(const std::vector<SpanEdge>& edges, std::int64_t floor) {
+  std::vector<SpanEdge> chain;
+  for (SpanEdge edge : edges) {
+    edge.at.ms = std::max(edge.at.ms, chain.empty() ? floor : chain.back().at.ms);
+    if (!chain.empty() && chain.back().at == edge.at) chain.pop_back();
+    chain.push_back(edge);
+  }
+  return chain;
+}
 
 void prepare_conclusions(Session& session) {
   session.prepare("recorder_leases", kLeases);

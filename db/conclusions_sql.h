@@ -41,6 +41,9 @@ std::uint64_t conclude(pqxx::transaction_base& tx, const std::vector<const Obser
                        LateRows& late);
 void queue_late(pqxx::transaction_base& tx, const LateRows& late, WallTime now);
 
+// Edges chain: each ends where the next begins, the last is open. None begins before `floor`, none is empty.
+std::vector<SpanEdge> chained(const std::vector<SpanEdge>& edges, std::int64_t floor);
+
 void prepare_conclusions(Session& session);
 
 }  // namespace everup::db

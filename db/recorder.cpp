@@ -1,12 +1,11 @@
-// See recorder.h. One loop on one thread: take what was offered, cut it into batches, deliver each; when nothing is
-// due, replay one record of the spool. Everything below `Impl::loop` runs on that thread; offer() only touches what
-// mutex_ guards.
+// See recorder.h. One loop on one thread: take what was offered, hand it to Delivery (delivery.h), which knows what
+// becomes of it; when nothing is due, replay one record of the spool. Everything below `Impl::loop` runs on that
+// thread; offer() only touches what mutex_ guards.
 #include "db/recorder.h"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -15,8 +14,7 @@
 #include <utility>
 
 #include "db/batch.h"
-#include "db/batch_codec.h"
-#include "db/losses.h"
+#include "db/delivery.h"
 #include "db/outstanding.h"
 #include "db/recorder_sql.h"
 #include "db/session.h"
@@ -28,48 +26,101 @@ namespace {
 using Steady = std::chrono::steady_clock;
 constexpr milliseconds kOutboxPeriod{15'000};
 
-std::string hex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
+Steady::time_point steady(Instant at) { return Steady::time_point(std::chrono::nanoseconds(at.ns)); }
+
+// The options' UTC beside the clock that condition variables wait by.
+class WaitClock final : public Clock {
+ public:
+  explicit WaitClock(const Clock& wall) : wall_(wall) {}
+  Now now() const override { return {wall_.now().wall, mono()}; }
+  static Instant mono() { return {std::chrono::nanoseconds(Steady::now().time_since_epoch()).count()}; }
+
+ private:
+  const Clock& wall_;
+};
+
+// PostgreSQL, by one session that is opened when it is needed. The recorder's thread only.
+class SqlStore final : public BatchStore {
+ public:
+  SqlStore(const RecorderOptions& options, std::string stream)
+      : options_(options), fence_{options.node, options.boot}, stream_(std::move(stream)) {}
+
+  Result<Applied> apply(const std::string& stream, const Batch& batch, bool replay, WallTime now) override {
+    if (Status prepared = ready(stream); !prepared) {
+      return Error{ErrorCode::kUnavailable, prepared.error().what};
+    }
+    return apply_batch(*session_, options_.deadline, fence_, stream, batch, replay, now);
   }
-  return out;
+  bool connected() const override { return session_ != nullptr; }
+  void disconnect() override { session_.reset(); }
+  bool trim(const std::string& stream) override {
+    const bool trimmed = trim_streams(*session_, options_.deadline, fence_, stream).ok();
+    std::erase_if(streams_ready_, [this](const std::string& one) { return one != stream_; });
+    if (session_->lost()) session_.reset();
+    return trimmed;
+  }
+  Session* session() { return session_.get(); }
+
+ private:
+  Status ready(const std::string& stream) {
+    if (session_ == nullptr) {
+      auto opened = options_.connect();
+      if (!opened) return opened.error();
+      session_ = *std::move(opened);
+      streams_ready_.clear();
+    }
+    if (streams_ready_.contains(stream)) return ok();
+    Status prepared = prepare_recorder_session(*session_, options_.deadline, stream);
+    if (prepared) streams_ready_.insert(stream);
+    return prepared;
+  }
+
+  const RecorderOptions& options_;
+  const Fence fence_;
+  const std::string stream_;
+  std::unique_ptr<Session> session_;
+  std::set<std::string> streams_ready_;  // in this session
+};
+
+IntakeLimits intake_limits(const RecorderOptions& options) {
+  return {options.batch_rows_max, options.batch_wait, options.queue_items_max, options.queue_bytes_max};
+}
+
+DeliveryOptions delivery_options(const RecorderOptions& options, const std::string& stream) {
+  return {stream, options.batch_rows_max, options.retry_min, options.retry_max, std::random_device{}()};
 }
 
 }  // namespace
 
 class Recorder::Impl {
  public:
-  Impl(RecorderOptions options, Spool spool)
+  Impl(RecorderOptions options, Spool spool, std::unique_ptr<Outstanding> outstanding)
       : options_(std::move(options)),
         stream_(options_.node + "/" + options_.boot),
-        fence_{options_.node, options_.boot},
-        spool_(std::move(spool)),
-        builder_(options_.batch_rows_max) {}
+        clock_(*options_.clock),
+        outstanding_(std::move(outstanding)),
+        intake_(intake_limits(options_)),
+        store_(options_, stream_),
+        delivery_(delivery_options(options_, stream_), std::move(spool), store_, *outstanding_) {}
 
   void start() {
     publish();
     thread_ = std::thread([this] { loop(); });
   }
-  Outstanding& index() { return outstanding_; }
 
   bool offer(Offered&& item) {
     const std::size_t bytes = bytes_of(item);
     const auto* observation = std::get_if<Observation>(&item);
     {
       const std::lock_guard lock(mutex_);
-      if (stopping_ || queue_.size() >= options_.queue_items_max || queue_bytes_ + bytes > options_.queue_bytes_max) {
+      if (stopping_ || !intake_.has_room(bytes)) {
         ++refused_;
         return false;
       }
-      if (observation != nullptr) outstanding_.add(*observation);
-      if (queue_.empty()) first_at_ = Steady::now();
-      queue_bytes_ += bytes;
-      queue_.push_back(std::move(item));
+      if (observation != nullptr) outstanding_->add(*observation);
+      intake_.offer(std::move(item), bytes, WaitClock::mono());
       ++offered_;
-      if (queue_.size() != 1 && queue_.size() != options_.batch_rows_max) return true;
+      if (intake_.size() != 1 && intake_.size() != options_.batch_rows_max) return true;
     }
     wake_.notify_one();
     return true;
@@ -94,7 +145,7 @@ class Recorder::Impl {
   RecorderStats stats() const {
     const std::lock_guard lock(mutex_);
     RecorderStats stats = published_;
-    stats.queue = queue_.size();
+    stats.queue = intake_.size();
     stats.dropped += refused_;
     if (spool_oldest_) {
       stats.spool_oldest_s = static_cast<double>((options_.clock->now().wall - *spool_oldest_).count()) / 1000.0;
@@ -102,56 +153,34 @@ class Recorder::Impl {
     return stats;
   }
 
-  std::vector<OutstandingStanding> outstanding(Shard shard) const { return outstanding_.of(shard); }
+  std::vector<OutstandingStanding> outstanding(Shard shard) const { return outstanding_->of(shard); }
 
  private:
   void loop();
   bool wait_for_work(std::vector<Offered>& items);
-  bool live_due() const;  // mutex_ held
-  void take_in(std::vector<Offered>& items);
-  void deliver(Batch batch);
-  void into_spool(Batch& batch);
-  void drop(const Batch& batch, const char* result, GapReason reason);
-  bool replay_one();
-  void pop_front(const char* counted);
-  Result<Applied> apply(const std::string& stream, const Batch& batch, bool replay);
-  Status ready(const std::string& stream);
-  void lose_session();
-  void count(const Applied& applied, const Batch& batch, const char* result);
-  void keep_aside(const Batch& batch, const Applied& applied);
   void finish();
   void look_at_outbox();
   void publish();
-  bool may_try() const { return session_ != nullptr || Steady::now() >= next_try_; }
 
   const RecorderOptions options_;
   const std::string stream_;
-  const Fence fence_;
-  Outstanding outstanding_;
+  const WaitClock clock_;
+  const std::unique_ptr<Outstanding> outstanding_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, settled_changed_;
-  std::vector<Offered> queue_;  // guarded by mutex_, as are those that follow
-  std::size_t queue_bytes_ = 0;
-  Steady::time_point first_at_{};  // when queue_.front() came
+  Intake intake_;  // guarded by mutex_, as are those that follow
   std::uint64_t offered_ = 0, settled_ = 0, refused_ = 0;
   bool stopping_ = false, spool_empty_ = true;
   RecorderStats published_;
   std::optional<WallTime> spool_oldest_;
 
   // The thread's own.
-  Spool spool_;
-  BatchBuilder builder_;
-  Losses losses_;
-  std::unique_ptr<Session> session_;
-  std::set<std::string> streams_ready_;  // in this session
-  bool streams_trimmed_ = false;
-  std::int64_t seq_ = 0;
-  std::uint64_t taken_ = 0;  // offers that are in batches
-  int failures_ = 0;         // in a row
-  Steady::time_point next_try_{}, next_outbox_{};
-  std::minstd_rand random_{std::random_device{}()};
-  RecorderStats stats_;
+  SqlStore store_;
+  Delivery delivery_;
+  Steady::time_point next_outbox_{};
+  std::uint64_t outbox_pending_ = 0;
+  double outbox_oldest_s_ = 0;
 
   std::mutex join_mutex_;
   std::thread thread_;
@@ -160,229 +189,72 @@ class Recorder::Impl {
 void Recorder::Impl::loop() {
   std::vector<Offered> items;
   while (wait_for_work(items)) {
-    take_in(items);
-    if (!spool_.empty() && may_try()) replay_one();
+    delivery_.take_in(items, clock_);
+    if (delivery_.replay_due(WaitClock::mono())) delivery_.replay_one(clock_);
     look_at_outbox();
     publish();
   }
-  take_in(items);
+  delivery_.take_in(items, clock_);
   finish();
   publish();
 }
 
-bool Recorder::Impl::live_due() const {
-  if (queue_.empty()) return false;
-  return stopping_ || queue_.size() >= options_.batch_rows_max || Steady::now() - first_at_ >= options_.batch_wait;
-}
-
 // False: stopping. `items` has what was offered, when it is due.
 bool Recorder::Impl::wait_for_work(std::vector<Offered>& items) {
-  const bool replay = !spool_.empty();
+  const bool replay = !delivery_.spool().empty();
   std::unique_lock lock(mutex_);
-  const auto ready = [&] { return stopping_ || live_due() || (replay && may_try()); };
+  const auto ready = [&] {
+    const Instant now = WaitClock::mono();
+    return stopping_ || intake_.due(now) || delivery_.replay_due(now);
+  };
   while (!ready()) {
-    std::optional<Steady::time_point> until;
-    if (!queue_.empty()) until = first_at_ + options_.batch_wait;
-    if (replay) until = until ? std::min(*until, next_try_) : next_try_;
+    std::optional<Instant> until;
+    if (!intake_.empty()) until = intake_.due_at();
+    if (replay) until = until ? std::min(*until, delivery_.next_try()) : delivery_.next_try();
     if (until) {
-      wake_.wait_until(lock, *until);
+      wake_.wait_until(lock, steady(*until));
     } else {
       wake_.wait(lock);
     }
   }
-  if (live_due()) {
-    items.swap(queue_);
-    queue_bytes_ = 0;
-  }
+  if (stopping_ || intake_.due(WaitClock::mono())) intake_.take(items);
   return !stopping_;
-}
-
-// Everything in `items` leaves as batches, in order.
-void Recorder::Impl::take_in(std::vector<Offered>& items) {
-  const auto close = [this] { deliver(builder_.close(options_.clock->now().wall)); };
-  for (Offered& item : items) {
-    if (!builder_.add(item)) {
-      close();
-      const bool added = builder_.add(item);
-      EVERUP_ASSERT(added);
-    }
-    ++taken_;
-  }
-  items.clear();
-  if (!builder_.empty()) close();
-}
-
-void Recorder::Impl::deliver(Batch batch) {
-  if (!losses_.empty()) losses_.attach(batch);
-  batch.seq = ++seq_;
-  if (!spool_.empty() || !may_try()) return into_spool(batch);
-  const auto applied = apply(stream_, batch, false);
-  if (applied) {
-    count(*applied, batch, "stored");
-    outstanding_.settle(batch);
-  } else if (applied.error().code == ErrorCode::kInternal) {
-    drop(batch, "poison", GapReason::kPoison);
-  } else {
-    into_spool(batch);
-  }
-}
-
-void Recorder::Impl::into_spool(Batch& batch) {
-  const Status appended = spool_.append(batch.seq, batch.closed_at, encode_batch(batch));
-  if (appended) {
-    ++stats_.batches["spooled"];
-  } else {
-    drop(batch, "dropped", GapReason::kSpoolFull);
-  }
-}
-
-// What cannot be kept is told as soon as something can: gaps for its slots, and its monitors are recomputed.
-void Recorder::Impl::drop(const Batch& batch, const char* result, GapReason reason) {
-  ++stats_.batches[result];
-  stats_.dropped += batch.observations.size();
-  losses_.add(batch, reason);
-  outstanding_.settle(batch);
-  if (reason == GapReason::kPoison) {
-    const std::string line =
-        "batch " + stream_ + " " + std::to_string(batch.seq) + " " + hex(encode_batch(batch)) + "\n";
-    if (!spool_.keep_poison(line)) ++stats_.batches["poison_not_kept"];
-  }
-}
-
-// One record of the spool. Live batches are looked after in between. False: PostgreSQL is away, or the disk does not
-// answer.
-bool Recorder::Impl::replay_one() {
-  const auto record = spool_.front();
-  if (!record && record.error().code != ErrorCode::kCorrupt) {
-    lose_session();  // the same patience as with a database that is away
-    return false;
-  }
-  if (!record) return pop_front("corrupt"), true;
-  auto batch = decode_batch(record->payload);
-  if (!batch) {
-    if (!spool_.keep_poison("undecodable " + record->stream + " " + std::to_string(record->seq) + " " +
-                            hex(record->payload) + "\n")) {
-      ++stats_.batches["poison_not_kept"];
-    }
-    return pop_front("corrupt"), true;
-  }
-  batch->seq = record->seq;
-  const auto applied = apply(record->stream, *batch, true);
-  if (!applied && applied.error().code != ErrorCode::kInternal) return false;
-  if (applied) {
-    count(*applied, *batch, "replayed");
-    outstanding_.settle(*batch);
-  } else {
-    drop(*batch, "poison", GapReason::kPoison);
-  }
-  pop_front(nullptr);
-  return true;
-}
-
-void Recorder::Impl::pop_front(const char* counted) {
-  if (counted != nullptr) ++stats_.batches[counted];
-  // A segment that cannot be removed comes again after a restart; its sequences make that harmless.
-  if (!spool_.pop()) ++stats_.batches["not_removed"];
-  if (spool_.empty() && session_ != nullptr && !streams_trimmed_) {
-    streams_trimmed_ = trim_streams(*session_, options_.deadline, fence_, stream_).ok();
-    std::erase_if(streams_ready_, [this](const std::string& stream) { return stream != stream_; });
-    if (session_->lost()) lose_session();
-  }
-}
-
-Status Recorder::Impl::ready(const std::string& stream) {
-  if (session_ == nullptr) {
-    auto opened = options_.connect();
-    if (!opened) return opened.error();
-    session_ = *std::move(opened);
-    streams_ready_.clear();
-  }
-  if (streams_ready_.contains(stream)) return ok();
-  Status prepared = prepare_recorder_session(*session_, options_.deadline, stream);
-  if (prepared) streams_ready_.insert(stream);
-  return prepared;
-}
-
-Result<Applied> Recorder::Impl::apply(const std::string& stream, const Batch& batch, bool replay) {
-  if (Status prepared = ready(stream); !prepared) {
-    lose_session();
-    return Error{ErrorCode::kUnavailable, prepared.error().what};
-  }
-  auto applied = apply_batch(*session_, options_.deadline, fence_, stream, batch, replay, options_.clock->now().wall);
-  if (applied) {
-    failures_ = 0;
-    stats_.database_ok = true;
-  } else if (applied.error().code != ErrorCode::kInternal) {
-    lose_session();
-  }
-  return applied;
-}
-
-// Drops the connection; the next one comes after a jittered pause that doubles, from the second failure on at least a
-// second.
-void Recorder::Impl::lose_session() {
-  session_.reset();
-  stats_.database_ok = false;
-  failures_ = std::min(failures_ + 1, 16);
-  const std::int64_t least = options_.retry_min.count(), most = std::max(least, options_.retry_max.count());
-  std::int64_t cap = std::min(most, least << failures_);
-  if (failures_ > 1) cap = std::max(cap, std::min<std::int64_t>(most, 2000));
-  std::uniform_int_distribution<std::int64_t> jitter(std::max(least, cap / 2), std::max(least, cap));
-  next_try_ = Steady::now() + milliseconds(jitter(random_));
-}
-
-void Recorder::Impl::count(const Applied& applied, const Batch& batch, const char* result) {
-  ++stats_.batches[applied.duplicate ? "duplicate" : result];
-  stats_.results_written += applied.rows;
-  stats_.late += applied.late;
-  if (!applied.poison.empty()) keep_aside(batch, applied);
-}
-
-void Recorder::Impl::keep_aside(const Batch& batch, const Applied& applied) {
-  for (const Applied::Poison& poison : applied.poison) {
-    ++stats_.batches["poison"];
-    const Observation& o = batch.observations[poison.observation];
-    std::string line = "row " + to_string(o.monitor) + " slot " + std::to_string(o.slot_at.ms) + " look " +
-                       std::to_string(o.look) + " detail " + hex(o.detail) + " " + poison.why + "\n";
-    if (!spool_.keep_poison(line)) ++stats_.batches["poison_not_kept"];
-  }
 }
 
 // After the last live batch: losses that could not be told yet, then as much of the spool as patience allows.
 void Recorder::Impl::finish() {
-  if (!losses_.empty()) {
-    Batch last;
-    last.closed_at = options_.clock->now().wall;
-    deliver(std::move(last));
-  }
+  delivery_.tell_losses(clock_);
   const auto until = Steady::now() + options_.stop_patience;
-  while (!spool_.empty() && session_ != nullptr && Steady::now() < until) {
-    if (!replay_one()) break;
+  while (!delivery_.spool().empty() && store_.connected() && Steady::now() < until) {
+    if (!delivery_.replay_one(clock_)) break;
   }
-  session_.reset();
+  store_.disconnect();
 }
 
 void Recorder::Impl::look_at_outbox() {
-  if (session_ == nullptr || !spool_.empty() || Steady::now() < next_outbox_) return;
+  if (!store_.connected() || !delivery_.spool().empty() || Steady::now() < next_outbox_) return;
   next_outbox_ = Steady::now() + kOutboxPeriod;
-  const auto outbox = read_outbox(*session_, options_.deadline);
-  if (session_->lost()) return lose_session();
+  const auto outbox = read_outbox(*store_.session(), options_.deadline);
+  if (store_.session()->lost()) return delivery_.lose_session(WaitClock::mono());
   if (!outbox) return;
-  stats_.outbox_pending = outbox->pending;
-  stats_.outbox_oldest_s =
+  outbox_pending_ = outbox->pending;
+  outbox_oldest_s_ =
       outbox->oldest ? static_cast<double>((options_.clock->now().wall - *outbox->oldest).count()) / 1000.0 : 0;
 }
 
 void Recorder::Impl::publish() {
-  const Spool::Stats spool = spool_.stats();
-  stats_.spool_bytes = spool.bytes;
-  if (spool.torn > 0) stats_.batches["torn"] = spool.torn;
-  if (spool.corrupt > 0) stats_.batches["spool_corrupt"] = spool.corrupt;
+  const Spool::Stats spool = delivery_.spool().stats();
+  RecorderStats stats = delivery_.stats();
+  stats.outbox_pending = outbox_pending_;
+  stats.outbox_oldest_s = outbox_oldest_s_;
+  stats.spool_bytes = spool.bytes;
+  if (spool.torn > 0) stats.batches["torn"] = spool.torn;
+  if (spool.corrupt > 0) stats.batches["spool_corrupt"] = spool.corrupt;
   const std::lock_guard lock(mutex_);
-  published_ = stats_;
+  published_ = std::move(stats);
   spool_oldest_ = spool.oldest;
-  spool_empty_ = spool_.empty();
-  settled_ = taken_;
+  spool_empty_ = delivery_.spool().empty();
+  settled_ = delivery_.taken();
   settled_changed_.notify_all();
 }
 
@@ -399,17 +271,10 @@ Result<std::unique_ptr<Recorder>> Recorder::start(RecorderOptions options) {
   }
   SpoolOptions spool_options{options.spool_directory, options.node + "/" + options.boot, options.spool_bytes_max,
                              options.spool_segment_bytes_max};
-  std::vector<Observation> concluded;  // of the spool; only their conclusions matter
-  auto spool = Spool::open(std::move(spool_options), [&](const SpoolRecord& record) {
-    auto batch = decode_batch(record.payload);
-    if (!batch) return;  // counted and kept aside when its turn comes
-    for (Observation& observation : batch->observations) {
-      if (observation.conclusion) concluded.push_back(std::move(observation));
-    }
-  });
+  auto outstanding = std::make_unique<Outstanding>();
+  auto spool = open_spool(std::move(spool_options), *outstanding);
   if (!spool) return spool.error();
-  auto impl = std::make_unique<Impl>(std::move(options), *std::move(spool));
-  for (const Observation& observation : concluded) impl->index().add(observation);
+  auto impl = std::make_unique<Impl>(std::move(options), *std::move(spool), std::move(outstanding));
   impl->start();
   return std::unique_ptr<Recorder>(new Recorder(std::move(impl)));
 }

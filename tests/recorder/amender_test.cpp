@@ -1,4 +1,5 @@
 // Late evidence amends the open past and nothing else, with a numbered correction and never a flip (RULES B 6).
+#include "db/amend_plan.h"
 #include "db/amender.h"
 
 #include <gtest/gtest.h>
@@ -124,7 +125,7 @@ TEST(Amender, ARefusedChainIsResyncedAndTheSchedulerIsTold) {
   const auto swept = bed.sweep();
   EXPECT_EQ(swept.resynced, 1);
   EXPECT_EQ(bed.number("SELECT health FROM standings"), 3);
-  EXPECT_EQ(bed.number("SELECT version FROM standings"), 1 + Amender::kResyncStep);
+  EXPECT_EQ(bed.number("SELECT version FROM standings"), 1 + kResyncStep);
   EXPECT_EQ(bed.number("SELECT from_at FROM spans WHERE to_at IS NULL AND state = 3"), bed.slot(40) + 5);
   EXPECT_EQ(bed.number("SELECT count(*) FROM flips"), 0) << "amendments never alert";
   EXPECT_EQ(bed.number("SELECT count(*) FROM monitor_changes"), changes + 1);
