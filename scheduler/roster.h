@@ -84,6 +84,9 @@ class Roster {
   void change(MonitorChange&& change, Now now);
   // The whole shard as it is stored now: what is missing there goes, what differs is changed.
   void reconcile(Shard shard, std::vector<ScheduledMonitor>&& monitors, Now now);
+  // Everything that was configured before `at` has come here. Marks never pass it: of a monitor that nobody told us of,
+  // no slot was answered. Never called: no limit.
+  void informed(WallTime at) { informed_ = at; }
   // False: no such monitor here, or it is paused.
   bool check_now(const CheckNow& command, Now now);
 
@@ -205,7 +208,8 @@ class Roster {
   std::unordered_map<std::uint32_t, Stretch> lost_;        // stretches that the sink had no room for
   std::unordered_map<std::uint32_t, CommandId> commands_;  // check-now that waits for its look
   std::vector<std::uint64_t> cancels_;
-  std::optional<Now> last_;   // the latest instant we were told
+  std::optional<Now> last_;  // the latest instant we were told
+  std::optional<WallTime> informed_;
   WallTime due_through_;      // slots up to here have fallen due
   Instant second_at_;         // when every_second() is due
   std::uint64_t stalls_ = 0;  // times we stood still, or the clock stepped forward

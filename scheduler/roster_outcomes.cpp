@@ -256,6 +256,7 @@ Roster::Throughs Roster::throughs(WallTime now) const {
   for (const Shard number : holding_) {
     const auto& shard = shards_[static_cast<std::size_t>(number)];
     if (shard->gap) hold(number, shard->gap->span.from);
+    if (informed_) hold(number, *informed_);
   }
   return through;
 }

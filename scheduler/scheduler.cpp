@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "net/limits.h"
+#include "scheduler/coordinator.h"
 
 namespace everup::scheduler {
 
@@ -78,116 +79,24 @@ bool Scheduler::pause(milliseconds at_most) {
 }
 
 void Scheduler::coordinate() {
+  CoordinatorOptions options;
+  options.clock = options_.clock;
+  options.hold_every = options_.hold_every;
+  options.changes_wait = options_.changes_wait;
+  options.reread_every = options_.reread_every;
+  options.retry_min = options_.retry_min, options.retry_max = options_.retry_max;
+  options.say = options_.say;
+  Coordinator coordinator(
+      std::move(options), source_,
+      [this](Shard shard, const Coordinator::Task& task) { post_to(*workers_[map_.worker_of(shard)], task); },
+      [this](const Coordinator::Task& task) {
+        for (const auto& worker : workers_) post_to(*worker, task);
+      },
+      [this] { return stopping(); });
   while (!stopping()) {
-    backoff_ = std::min(backoff_, options_.retry_max);
-    if (backoff_.count() > 0 && pause(backoff_)) return;
+    if (coordinator.pause().count() > 0 && pause(coordinator.pause())) return;
     if (mono() >= room_at_) look_for_room();
-    if (mono() >= hold_at_) hold();
-    load_gained();
-    if (mono() >= reread_at_) reread();
-    take_commands();
-    follow_changes();
-  }
-}
-
-// The source was away: wait before the next round, longer each time. Said once.
-void Scheduler::failed(const std::string& doing, const Error& error) {
-  if (backoff_.count() == 0 && options_.say) options_.say(doing + ": " + error.what);
-  backoff_ = std::clamp(backoff_ * 2, options_.retry_min, options_.retry_max);
-}
-
-void Scheduler::answered() {
-  if (backoff_.count() > 0 && options_.say) options_.say("the database answers again");
-  backoff_ = milliseconds(0);
-}
-
-void Scheduler::hold() {
-  const auto owned = source_.hold_shards();
-  if (!owned) {
-    failed("leases", owned.error());
-    return;
-  }
-  answered();
-  // Somebody else has the others, and may die: his leases last 15 s, and all is taken over within 20.
-  const bool all = owned->size() == static_cast<std::size_t>(kShards);
-  hold_at_ = mono() + (all ? options_.hold_every : options_.hold_every / 2);
-  forget_lost(*owned);
-  gained_.clear();
-  for (const OwnedShard& shard : *owned) {
-    if (epochs_[static_cast<std::size_t>(shard.shard)] != shard.epoch) gained_.push_back(shard);
-  }
-}
-
-void Scheduler::forget_lost(const std::vector<OwnedShard>& owned) {
-  std::array<bool, kShards> ours{};
-  for (const OwnedShard& shard : owned) ours[static_cast<std::size_t>(shard.shard)] = true;
-  for (Shard shard = 0; shard < kShards; ++shard) {
-    auto& epoch = epochs_[static_cast<std::size_t>(shard)];
-    if (!epoch || ours[static_cast<std::size_t>(shard)]) continue;
-    epoch.reset();
-    post(shard, [shard](Roster& roster, Now) { roster.lose_shard(shard); });
-  }
-}
-
-bool Scheduler::load(Shard shard, std::vector<ScheduledMonitor>& monitors) {
-  const auto status =
-      source_.load(shard, [&monitors](ScheduledMonitor&& monitor) { monitors.push_back(std::move(monitor)); });
-  if (status) return true;
-  failed("monitors of shard " + std::to_string(shard), status.error());
-  return false;
-}
-
-// One shard after the other, but never so long that a lease could run out.
-void Scheduler::load_gained() {
-  while (!gained_.empty() && mono() < hold_at_ && !stopping()) {
-    const OwnedShard shard = gained_.front();
-    auto monitors = std::make_shared<std::vector<ScheduledMonitor>>();
-    if (!load(shard.shard, *monitors)) return;
-    gained_.pop_front();
-    epochs_[static_cast<std::size_t>(shard.shard)] = shard.epoch;
-    post(shard.shard,
-         [shard, monitors](Roster& roster, Now now) { roster.take_shard(shard, std::move(*monitors), now); });
-  }
-}
-
-void Scheduler::reread() {
-  reread_at_ = mono() + options_.reread_every / kShards;
-  for (int tried = 0; tried < kShards; ++tried) {
-    const Shard shard = reread_next_;
-    reread_next_ = static_cast<Shard>((shard + 1) % kShards);
-    if (!epochs_[static_cast<std::size_t>(shard)]) continue;
-    auto monitors = std::make_shared<std::vector<ScheduledMonitor>>();
-    if (!load(shard, *monitors)) return;
-    post(shard, [shard, monitors](Roster& roster, Now now) { roster.reconcile(shard, std::move(*monitors), now); });
-    return;
-  }
-}
-
-void Scheduler::take_commands() {
-  auto commands = source_.commands();
-  if (!commands) {
-    failed("commands", commands.error());
-    return;
-  }
-  for (const CheckNow& command : *commands) {
-    post(shard_of(command.monitor), [command](Roster& roster, Now now) { roster.check_now(command, now); });
-  }
-}
-
-void Scheduler::follow_changes() {
-  const auto until_hold = std::chrono::duration_cast<milliseconds>(hold_at_ - mono());
-  milliseconds wait = std::clamp(until_hold, milliseconds(0), options_.changes_wait);
-  if (!gained_.empty()) wait = milliseconds(0);
-  auto changes = source_.changes(wait);
-  if (!changes) {
-    failed("changes", changes.error());
-    return;
-  }
-  for (MonitorChange& change : *changes) {
-    const Shard shard = shard_of(change.id);
-    if (!epochs_[static_cast<std::size_t>(shard)]) continue;
-    auto moved = std::make_shared<MonitorChange>(std::move(change));
-    post(shard, [moved](Roster& roster, Now now) { roster.change(std::move(*moved), now); });
+    coordinator.round();
   }
 }
 
@@ -211,10 +120,6 @@ void Scheduler::look_for_room() {
   for (const auto& worker : workers_) {
     post_to(*worker, [limits](Roster& roster, Now) { roster.set_limits(limits); });
   }
-}
-
-void Scheduler::post(Shard shard, const std::function<void(Roster&, Now)>& task) {
-  post_to(*workers_[map_.worker_of(shard)], task);
 }
 
 // A worker whose queue is full gets its time; nothing is dropped.

@@ -1,8 +1,6 @@
 // Who watches what: the workers, and the coordinator that tells them which monitors are theirs.
 //
-// The coordinator's thread is the only one that talks to the MonitorSource: leases every hold_every, the monitors of a
-// shard when it is gained, changes as they come, check-now commands, and every shard once in reread_every as a safety
-// net. A source that is away changes nothing for the shards we have: they are watched on (RULES A 1).
+// The coordinator's thread is the only one that talks to the MonitorSource (coordinator.h).
 //
 // Wiring (app/): make the clock, the recorder (sink) and the monitor source; construct, start(); at shut-down stop(),
 // then stop the recorder, then release_shards(): leases must stand until the last conclusion is stored, they fence it.
@@ -12,14 +10,11 @@
 // Worker::kTasksMax tasks.
 #pragma once
 
-#include <array>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,18 +62,8 @@ class Scheduler {
 
  private:
   void coordinate();
-  void hold();
-  void forget_lost(const std::vector<OwnedShard>& owned);
-  void load_gained();
-  void reread();
-  void follow_changes();
-  void take_commands();
   void look_for_room();
   AdmissionLimits limits_for(std::int64_t descriptors) const;
-  bool load(Shard shard, std::vector<ScheduledMonitor>& monitors);
-  void failed(const std::string& doing, const Error& error);
-  void answered();
-  void post(Shard shard, const std::function<void(Roster&, Now)>& task);
   void post_to(Worker& worker, const std::function<void(Roster&, Now)>& task);
   bool pause(milliseconds at_most);  // true: stopping
   bool stopping() const;
@@ -95,12 +80,7 @@ class Scheduler {
   bool stopping_ = false;  // guarded by mutex_
   bool started_ = false;
 
-  // The coordinator's thread only.
-  std::array<std::optional<std::int64_t>, kShards> epochs_;  // of the shards that the workers have
-  std::deque<OwnedShard> gained_;                            // to be loaded
-  Instant hold_at_, reread_at_, room_at_;
-  Shard reread_next_ = 0;
-  milliseconds backoff_{0};  // 0: the source answers
+  Instant room_at_;  // the coordinator's thread only
 };
 
 }  // namespace everup::scheduler
