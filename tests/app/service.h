@@ -3,7 +3,10 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -130,6 +133,11 @@ class WebServer {
   }
   void stop() { child_.reset(); }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
+  // That its own log has seen.
+  std::ptrdiff_t requests() const {
+    std::ifstream log(dir_.path() + "/access.log");
+    return std::count(std::istreambuf_iterator<char>(log), std::istreambuf_iterator<char>(), '\n');
+  }
 
  private:
   TempDir dir_;

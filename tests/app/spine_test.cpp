@@ -46,7 +46,7 @@ TEST_F(SpineTest, AnOutageIsDatedFromItsFirstFailingCheckAndEveryPageAgrees) {
   web_.start();
   ASSERT_TRUE(state_becomes(id, "up"));
 
-  // `state` speaks of now; windows end where the shard's mark stands, at most two seconds behind.
+  // `state` speaks of now; windows end where the shard's mark stands, at most three seconds behind.
   ASSERT_TRUE(until([&] { return service_.json("/monitors/" + id + "/spans")["data"].back()["state"] == "up"; }));
 
   // Spans against results: down from the first failing look to the first good one after it.
