@@ -289,10 +289,12 @@ TEST_F(SchedulerThreads, StopGivesUpWhatHangsAndBooksIt) {
   EXPECT_EQ(board_.running, 0);
   EXPECT_EQ(board_.rows.size(), 0U);
   const Shard shard = shard_of(one.plan.id);
-  ASSERT_FALSE(board_.gaps.empty());
-  EXPECT_EQ(board_.gaps.back().shard, shard);
-  EXPECT_EQ(board_.gaps.back().reason, GapReason::kRestart);
-  EXPECT_EQ(board_.marks[shard], board_.gaps.back().span.to);
+  // Other shards may have one too: for the second in which they could not know of new monitors.
+  const auto gap =
+      std::find_if(board_.gaps.begin(), board_.gaps.end(), [&](const Gap& each) { return each.shard == shard; });
+  ASSERT_NE(gap, board_.gaps.end());
+  EXPECT_EQ(gap->reason, GapReason::kRestart);
+  EXPECT_EQ(board_.marks[shard], gap->span.to);
 }
 
 // The limit of open descriptors of this process, put back at the end.

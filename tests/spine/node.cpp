@@ -267,7 +267,7 @@ bool Node::offer_item(db::Offered&& item) {
 
 bool Node::offer(Observation&& row) {
   Fact fact{world_.real(), row.slot_at, row.started_at,         turned_, row.look, row.covered, row.revision,
-            row.verdict,   row.trigger, row.missed.has_value(), false,   number_,  boots_};
+            row.verdict,   row.trigger, row.missed.has_value(), false,   false,    number_,     boots_};
   const MonitorId id = row.monitor;
   const bool failed = target_failed_[id];
   const auto& stored = world_.database().monitors.at(id);
@@ -367,9 +367,9 @@ void Node::turn() {
     for (const std::uint64_t token : turn.cancels) in_flight_.erase(token);
     for (scheduler::LookStart& look : turn.starts) ask(std::move(look));
     if (roster_->in_flight() != in_flight_.size()) world_.judge().complain("looks in flight are miscounted");
-    const std::int64_t sleep = ((turn.wake - now().mono).count() + 999'999) / 1'000'000;
-    if (sleep > 1'000) world_.judge().complain("sleeps longer than a second");
-    wake_turn_ = world_.real() + std::max<std::int64_t>(sleep, 1);
+    const std::int64_t idle_ms = ((turn.wake - now().mono).count() + 999'999) / 1'000'000;
+    if (idle_ms > 1'000) world_.judge().complain("idle for longer than a second");
+    wake_turn_ = world_.real() + std::max<std::int64_t>(idle_ms, 1);
     if (!roster_->ready()) return;
   }
   world_.judge().complain("a turn never ends");
