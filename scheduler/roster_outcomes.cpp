@@ -310,7 +310,8 @@ std::vector<std::uint64_t> Roster::finish(Now now) {
     gap(shard, {through[static_cast<std::size_t>(number)], now.wall}, GapReason::kRestart);
   }
   offer_gaps();
-  lost_.clear();  // they lie inside the gaps
+  lost_.clear();      // they lie inside the gaps
+  informed_.reset();  // so do the first slots of monitors that nobody told us of
   offer_marks(now.wall);
   return std::exchange(cancels_, {});
 }
