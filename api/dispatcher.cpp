@@ -16,7 +16,9 @@ namespace everup::api {
 namespace {
 
 constexpr std::size_t kPathBytesMax = 1024;
+constexpr std::uint64_t kStrangersBodyMax = 64 * 1024;
 constexpr std::string_view kUnmatched = "(none)";
+constexpr std::string_view kAllMethods = "GET, HEAD, POST, PATCH, DELETE, OPTIONS";
 
 bool is_get(const HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
 
@@ -83,15 +85,23 @@ Dispatcher::Dispatcher(House& house, net::Loop& loop, HandlerPool& pool, Dispatc
       limiter_(settings_.rate_limit),
       id_prefix_("req_" + net::random_token().substr(0, 12)) {}
 
-std::uint64_t Dispatcher::body_bytes_max(const HttpRequest& head) {
+HeadVerdict Dispatcher::judge_head(const HttpRequest& head) {
   std::string path;
-  if (!normalise_path(head.path, &path)) return 0;
+  if (!normalise_path(head.path, &path)) return {};
   const PathMatch match = match_path(head.method, path);
-  return match.route == nullptr ? 64 * 1024 : std::max<std::uint64_t>(match.route->body_bytes_max, 1024);
+  if (match.route == nullptr) return {kStrangersBodyMax, {}};
+  const HeadVerdict verdict{std::max<std::uint64_t>(match.route->body_bytes_max, 1024), {}};
+  // A stranger could else park megabytes here with each of his connections: without a key nobody's body is waited for.
+  if (head.content_length <= kStrangersBodyMax || !wanted_scope(match.route->scope)) return verdict;
+  const auto token = bearer_token(head);
+  if (token && db::plausible_key(*token, *house_.options.vault)) return verdict;
+  return {0, {401, "unauthorized", "a body of more than 64 KiB is read only with a valid key"}};
 }
 
 HttpResponse Dispatcher::on_refusal(const Refusal& refusal) {
   HttpResponse response = problem(refusal.status, refusal.code, refusal.detail);
+  if (refusal.status == 401) response.set("WWW-Authenticate", "Bearer realm=\"everup\"");
+  if (refusal.status == 405) response.set("Allow", std::string(kAllMethods));
   finish_problem(&response, new_request_id(HttpRequest{}));
   response.close = true;
   house_.metrics.count(kUnmatched, "", refusal.status, 0);
@@ -140,8 +150,7 @@ std::optional<HttpResponse> Dispatcher::judge(Exchange& x, const Peer& peer) {
       return problem(404, "not_found", "nothing is here");
   }
   if (x.request.method == "OPTIONS" && (everything || !match.allow.empty())) {
-    return preflight(settings_.cors_origins, x.request, x.is_public,
-                     everything ? "GET, HEAD, POST, PATCH, DELETE, OPTIONS" : match.allow);
+    return preflight(settings_.cors_origins, x.request, x.is_public, everything ? kAllMethods : match.allow);
   }
   if (match.allow.empty()) return problem(404, "not_found", "nothing is here");
   if (match.route == nullptr) {

@@ -34,7 +34,7 @@ class Dispatcher final : public FrontApp {
   static constexpr int kLatersMax = 128;
   Dispatcher(House& house, net::Loop& loop, HandlerPool& pool, DispatcherSettings settings);
 
-  std::uint64_t body_bytes_max(const HttpRequest& head) override;
+  HeadVerdict judge_head(const HttpRequest& head) override;
   void on_request(HttpRequest&& request, const Peer& peer, Reply reply) override;
   HttpResponse on_refusal(const Refusal& refusal) override;
 

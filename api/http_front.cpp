@@ -216,7 +216,9 @@ bool HttpFront::parse_some(Connection& c) {
 }
 
 void HttpFront::on_head(Connection& c) {
-  c.reader.allow_body(app_.body_bytes_max(c.reader.request()));
+  const HeadVerdict verdict = app_.judge_head(c.reader.request());
+  if (verdict.refusal.status != 0) return c.reader.refuse_head(verdict.refusal);
+  c.reader.allow_body(verdict.body_bytes_max);
   if (!c.reader.in_body()) return;
   c.body_since = loop_.now().mono;
   if (!c.reader.request().expect_continue || !c.input.empty()) return;
@@ -375,13 +377,15 @@ void HttpFront::sweep() {
 
 void HttpFront::sweep_one(Connection& c, Instant now) {
   const auto age = now - c.since;
+  const auto owed = [&](Instant since) {
+    return std::chrono::duration_cast<milliseconds>(now - since).count() * limits_.body_bytes_per_s / 1000;
+  };
   bool late = false;
   switch (c.phase) {
     case Phase::kReading:
       if (c.reader.in_body()) {
-        const auto body_age = now - c.body_since;
-        const auto owed = std::chrono::duration_cast<milliseconds>(body_age).count() * limits_.body_bytes_per_s / 1000;
-        late = body_age > limits_.body_grace && static_cast<std::int64_t>(c.reader.body_bytes()) < owed;
+        late = now - c.body_since > limits_.body_grace &&
+               static_cast<std::int64_t>(c.reader.body_bytes()) < owed(c.body_since);
       } else {
         late = age > (c.reader.untouched() ? limits_.idle_deadline : limits_.head_deadline);
       }
@@ -390,7 +394,8 @@ void HttpFront::sweep_one(Connection& c, Instant now) {
       late = age > limits_.answer_deadline;
       break;
     case Phase::kWriting:
-      late = now - c.progress > limits_.write_stall;
+      late = now - c.progress > limits_.write_stall ||
+             (age > limits_.body_grace && static_cast<std::int64_t>(c.sent) < owed(c.since));
       break;
     case Phase::kLingering:
       late = age > limits_.linger;

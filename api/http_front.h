@@ -34,11 +34,17 @@ struct FrontLimits {
   int per_address_max = 20;  // not for loopback, unix sockets and trusted proxies
   milliseconds head_deadline{10'000};
   milliseconds idle_deadline{75'000};  // between requests of one connection
-  milliseconds body_grace{10'000};     // then at least body_rate
+  milliseconds body_grace{10'000};     // then at least body_bytes_per_s, of the request's body as of the answer
   std::int64_t body_bytes_per_s = 1024;
   milliseconds write_stall{30'000};       // no byte taken for so long
   milliseconds answer_deadline{120'000};  // from a complete request to its answer: our own bound
   milliseconds linger{2'000};
+};
+
+// What a request with a certain head may bring along: bytes of body, or already the reason for refusing it.
+struct HeadVerdict {
+  std::uint64_t body_bytes_max = 0;
+  Refusal refusal;
 };
 
 // What the front asks of the house behind it; all on the loop's thread.
@@ -46,7 +52,7 @@ class FrontApp {
  public:
   using Reply = std::function<void(HttpResponse&&)>;
   virtual ~FrontApp() = default;
-  virtual std::uint64_t body_bytes_max(const HttpRequest& head) = 0;
+  virtual HeadVerdict judge_head(const HttpRequest& head) = 0;
   // `reply` is called at most once, from any thread; a peer that went away meanwhile is no error.
   virtual void on_request(HttpRequest&& request, const Peer& peer, Reply reply) = 0;
   virtual HttpResponse on_refusal(const Refusal& refusal) = 0;

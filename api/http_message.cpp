@@ -166,6 +166,9 @@ void RequestReader::on_request_line(std::string_view line) {
     return other ? refuse(505, "http_version", "HTTP/1.0 and HTTP/1.1 are spoken here")
                  : refuse(400, "bad_request_line", "the request line does not end with HTTP/1.1");
   }
+  if (method == "TRACE" || method == "CONNECT") {
+    return refuse(405, "method_not_allowed", "TRACE and CONNECT are allowed nowhere here");
+  }
   if (!known_method(method)) {
     return refuse(501, "method_not_implemented", "GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are known here");
   }
@@ -294,6 +297,11 @@ void RequestReader::allow_body(std::uint64_t bytes_max) {
   }
   // The buffer grows with what comes, never with what is announced.
   state_ = request_.content_length == 0 ? State::kComplete : State::kBody;
+}
+
+void RequestReader::refuse_head(const Refusal& refusal) {
+  EVERUP_ASSERT(head_done());
+  refuse(refusal.status, refusal.code, refusal.detail);
 }
 
 HttpRequest RequestReader::take() {

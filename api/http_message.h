@@ -63,6 +63,8 @@ class RequestReader {
   const HttpRequest& request() const { return request_; }
   // Only while head_done(): goes on to the body, or refuses with 413.
   void allow_body(std::uint64_t bytes_max);
+  // Only while head_done(): the house refuses what the head announces.
+  void refuse_head(const Refusal& refusal);
   // Only when complete(): gives the request away and starts over.
   HttpRequest take();
 

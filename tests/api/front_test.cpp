@@ -27,7 +27,10 @@ using test::request;
 // answered.
 class Echo final : public FrontApp {
  public:
-  std::uint64_t body_bytes_max(const HttpRequest& head) override { return head.path == "/small" ? 10 : 1'000'000; }
+  HeadVerdict judge_head(const HttpRequest& head) override {
+    if (head.path == "/closed") return {0, {401, "unauthorized", "not for you"}};
+    return {head.path == "/small" ? 10U : 1'000'000U, {}};
+  }
   void on_request(HttpRequest&& r, const Peer& peer, Reply reply) override {
     HttpResponse response;
     response.content_type = "text/plain";
@@ -130,7 +133,7 @@ TEST_F(Front, RefusalsCloseTheConnection) {
         Row{request("POST", "/", "Transfer-Encoding: chunked\r\n"), 411}, Row{"GET /" + std::string(9000, 'a'), 414},
         Row{request("GET", "/", "X: " + std::string(9000, 'a') + "\r\n"), 431},
         Row{request("POST", "/small", "", "01234567890"), 413}, Row{"\x16\x03\x01\n", 400},
-        Row{request("TRACE", "/"), 501}}) {
+        Row{request("TRACE", "/"), 405}, Row{request("POST", "/closed", "Content-Length: 999999\r\n"), 401}}) {
     Client c = client();
     c.send(row.bytes + request("GET", "/smuggled"));
     EXPECT_EQ(c.receive().status, row.status);
@@ -223,6 +226,25 @@ TEST_F(Front, ASlowReaderHoldsNobodyUpAndIsDropped) {
   Client whole = client();
   EXPECT_EQ(whole.ask(request("GET", "/big")).body.size(), 8'000'000U);
   while (front_->counters().timed_out == 0) ASSERT_EQ(c.ask(request("GET", "/n")).status, 200);
+}
+
+// Takes some bytes again and again, so that it never stalls: what it owes is a rate.
+TEST_F(Front, ATricklingReaderIsDroppedToo) {
+  begin({.body_grace = milliseconds(300), .body_bytes_per_s = 100'000'000});
+  Client slow = client();
+  const int small = 4096;
+  setsockopt(slow.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  slow.send(request("GET", "/big"));
+  Client c = client();
+  std::size_t taken = 0;
+  char buffer[512];
+  while (front_->counters().timed_out == 0) {
+    const ssize_t got = recv(slow.fd(), buffer, sizeof buffer, 0);
+    ASSERT_GT(got, 0);
+    ASSERT_EQ(c.ask(request("GET", "/n")).status, 200);
+    taken += static_cast<std::size_t>(got);
+    ASSERT_LT(taken, 8'000'000U) << "the whole answer was handed out";
+  }
 }
 
 TEST_F(Front, DrainFinishesWhatRuns) {

@@ -7,10 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/http_cases.h"
 #include "tests/support/tempdir.h"
 
 namespace everup::api {
 namespace {
+
+using test::get;
+using test::HttpCase;
+using test::kHttpCases;
+using test::post;
 
 struct Read {
   int status = 0;  // 0: still waiting; 200: complete; else refused
@@ -49,103 +55,10 @@ Read read_all(std::string_view bytes, std::size_t step, std::uint64_t body_max =
   return out;
 }
 
-struct Case {
-  const char* name;
-  std::string bytes;
-  int status;
-  const char* code;
-};
-
-std::string get(const std::string& fields) { return "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"; }
-std::string post(const std::string& fields, const std::string& body) {
-  return "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" + body;
-}
-
-using namespace std::string_literals;
-
-const std::vector<Case> kSmugglingTable{
-    {"plain get", get(""), 200, ""},
-    {"plain post", post("Content-Length: 3\r\n", "abc"), 200, ""},
-    {"empty body", post("Content-Length: 0\r\n", ""), 200, ""},
-    {"leading zeros", post("Content-Length: 003\r\n", "abc"), 200, ""},
-    {"one empty line before", "\r\n" + get(""), 200, ""},
-    {"two empty lines before", "\r\n\r\n" + get(""), 400, "bad_request_line"},
-    {"two equal lengths", post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc"), 400, "duplicate_field"},
-    {"two different lengths", post("Content-Length: 3\r\nContent-Length: 4\r\n", "abcd"), 400, "duplicate_field"},
-    {"length list", post("Content-Length: 3, 3\r\n", "abc"), 400, "bad_content_length"},
-    {"length plus", post("Content-Length: +3\r\n", "abc"), 400, "bad_content_length"},
-    {"length minus", post("Content-Length: -3\r\n", "abc"), 400, "bad_content_length"},
-    {"length hex", post("Content-Length: 0x3\r\n", "abc"), 400, "bad_content_length"},
-    {"length space inside", post("Content-Length: 1 2\r\n", "abc"), 400, "bad_content_length"},
-    {"length empty", post("Content-Length:\r\n", ""), 400, "bad_content_length"},
-    {"length huge", post("Content-Length: 99999999999999999999\r\n", ""), 400, "bad_content_length"},
-    {"length float", post("Content-Length: 3.0\r\n", "abc"), 400, "bad_content_length"},
-    {"chunked", post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"), 411, "length_required"},
-    {"Chunked", post("Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"), 411, "length_required"},
-    {"length and chunked", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400,
-     "ambiguous_framing"},
-    {"chunked and length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), 400,
-     "ambiguous_framing"},
-    {"identity coding", post("Transfer-Encoding: identity\r\n", ""), 501, "transfer_coding"},
-    {"xchunked", post("Transfer-Encoding: xchunked\r\n", ""), 501, "transfer_coding"},
-    {"two codings", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n", ""), 400, "duplicate_field"},
-    {"coding list", post("Transfer-Encoding: gzip, chunked\r\n", ""), 501, "transfer_coding"},
-    {"empty coding", post("Transfer-Encoding:\r\n", ""), 501, "transfer_coding"},
-    {"chunked in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "ambiguous_framing"},
-    {"space before colon", post("Content-Length : 3\r\n", "abc"), 400, "bad_field_name"},
-    {"tab before colon", post("Content-Length\t: 3\r\n", "abc"), 400, "bad_field_name"},
-    {"space before name", post("X: 1\r\n Content-Length: 3\r\n", "abc"), 400, "folded_field"},
-    {"fold with tab", get("X: 1\r\n\tmore\r\n"), 400, "folded_field"},
-    {"fold first", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400, "folded_field"},
-    {"no colon", get("Nonsense\r\n"), 400, "bad_field_name"},
-    {"empty name", get(": x\r\n"), 400, "bad_field_name"},
-    {"bare lf line", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400, "bad_line_end"},
-    {"bare lf end", "GET / HTTP/1.1\r\nHost: a\r\n\n", 400, "bad_line_end"},
-    {"bare lf in value", get("X: a\nContent-Length: 5\r\n"), 400, "bad_line_end"},
-    {"bare cr in value", get("X: a\rContent-Length: 5\r\n"), 400, "bad_field_value"},
-    {"cr cr lf", get("X: a\r\r\n"), 400, "bad_field_value"},
-    {"nul in value", get("X: a\0b\r\n"s), 400, "bad_field_value"},
-    {"nul in name", get("X\0: b\r\n"s), 400, "bad_field_name"},
-    {"nul in target", "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"s, 400, "bad_target"},
-    {"escape in value", get("X: \x1b[2J\r\n"), 400, "bad_field_value"},
-    {"no host", "GET / HTTP/1.1\r\n\r\n", 400, "host_required"},
-    {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "duplicate_field"},
-    {"host with path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "bad_host"},
-    {"host with at", "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400, "bad_host"},
-    {"1.0 without host", "GET / HTTP/1.0\r\n\r\n", 200, ""},
-    {"http 0.9", "GET /\r\n", 400, "bad_request_line"},
-    {"http 2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, "http_version"},
-    {"http 1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505, "http_version"},
-    {"lower version", "GET / http/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},
-    {"h2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "http_version"},
-    {"tls hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n"s, 400, "bad_request_line"},
-    {"two spaces", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},
-    {"tab for space", "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},
-    {"space in target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_request_line"},
-    {"method with nul", "GE\0T / HTTP/1.1\r\nHost: a\r\n\r\n"s, 400, "bad_method"},
-    {"unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501, "method_not_implemented"},
-    {"lower method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", 501, "method_not_implemented"},
-    {"connect", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 501, "method_not_implemented"},
-    {"trace", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501, "method_not_implemented"},
-    {"fragment", "GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_target"},
-    {"no slash", "GET x HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_target"},
-    {"star for get", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_target"},
-    {"star for options", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 200, ""},
-    {"high byte in target", "GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_target"},
-    {"absolute form", "GET http://b/x?y HTTP/1.1\r\nHost: a\r\n\r\n", 200, ""},
-    {"absolute form, ftp", "GET ftp://b/x HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_target"},
-    {"absolute form with user", "GET http://u@b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_target"},
-    {"absolute form, no host", "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bad_target"},
-    {"two authorizations", get("Authorization: Bearer a\r\nAuthorization: Bearer b\r\n"), 400, "duplicate_field"},
-    {"odd expectation", post("Content-Length: 3\r\nExpect: 200-ok\r\n", "abc"), 417, "expectation"},
-    {"body over the cap", post("Content-Length: 1001\r\n", ""), 413, "body_too_large"},
-    {"get with body", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", 200, ""},
-};
-
 TEST(HttpMessage, SmugglingTable) {
-  const auto table = kSmugglingTable;
+  const auto table = kHttpCases;
   EXPECT_GE(table.size(), 60U);
-  for (const Case& c : table) {
+  for (const HttpCase& c : table) {
     const Read whole = read_all(c.bytes, c.bytes.size());
     EXPECT_EQ(whole.status, c.status) << c.name;
     EXPECT_EQ(whole.code, c.code) << c.name;
@@ -154,7 +67,7 @@ TEST(HttpMessage, SmugglingTable) {
 }
 
 TEST(HttpMessage, CuttingTheBytesChangesNothing) {
-  for (const Case& c : kSmugglingTable) {
+  for (const HttpCase& c : kHttpCases) {
     const Read whole = read_all(c.bytes, c.bytes.size());
     for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}}) {
       const Read cut = read_all(c.bytes, step);

@@ -14,9 +14,10 @@ namespace everup::test {
 
 class Nginx {
  public:
-  // `server` goes into one server block that listens on the port ("listen ADDRESS:PORT OPTIONS" is added).
+  // `server` goes into one server block that listens on the port ("listen ADDRESS:PORT OPTIONS" is added), `beside`
+  // next to it (upstreams, log formats).
   Nginx(const TempDir& dir, const std::string& server, const std::string& listen_options = {},
-        const std::string& address = "127.0.0.1")
+        const std::string& address = "127.0.0.1", const std::string& beside = {})
       : listener_(address, 1024) {
     const std::string place =
         (address.find(':') == std::string::npos ? address : "[" + address + "]") + ":" + std::to_string(port());
@@ -27,8 +28,8 @@ class Nginx {
                             "client_body_temp_path " +
                             dir.file(name + ".body") + "; proxy_temp_path " + dir.file(name + ".proxy") +
                             "; fastcgi_temp_path " + dir.file(name + ".fastcgi") + "; uwsgi_temp_path " +
-                            dir.file(name + ".uwsgi") + "; scgi_temp_path " + dir.file(name + ".scgi") +
-                            ";\nserver { listen " + place + " " + listen_options + ";\n" + server + "\n} }\n");
+                            dir.file(name + ".uwsgi") + "; scgi_temp_path " + dir.file(name + ".scgi") + ";\n" +
+                            beside + "\nserver { listen " + place + " " + listen_options + ";\n" + server + "\n} }\n");
     Child::Options options;
     options.keep_fds = {listener_.fd()};
     options.environment["NGINX"] = std::to_string(listener_.fd()) + ";";
