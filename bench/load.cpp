@@ -13,18 +13,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 
+#include "bench/lateness.h"
 #include "bench/process.h"
 #include "bench/target_nginx.h"
 #include "core/ids.h"
-#include "core/schedule.h"
 #include "net/curl_client.h"
 
 namespace everup::bench {
@@ -70,11 +67,6 @@ Options parse_options(int argc, char** argv) {
     give_up("--monitors, --interval and --seconds must be at least 1");
   if (o.warmup_s < 0) o.warmup_s = std::min(o.interval_s, 60) + 5;
   return o;
-}
-
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 void wait_ms(int ms) { poll(nullptr, 0, ms); }
@@ -195,55 +187,6 @@ Snapshot snapshot(const Service& service, const TargetNginx& nginx) {
   return s;
 }
 
-struct Lateness {
-  std::int64_t requests = 0, slots = 0, missed = 0;
-  double p50_ms = 0, p99_ms = 0, max_ms = 0;
-};
-
-int index_in(const char* uri) {
-  const char* slash = std::strrchr(uri, '/');
-  return slash == nullptr ? -1 : std::atoi(slash + 1);
-}
-
-// Requests of [from, to) in the target's log against the slots of the same stretch.
-Lateness lateness(const std::string& log, const std::vector<MonitorId>& ids, std::int64_t interval_ms,
-                  std::int64_t from_ms, std::int64_t to_ms) {
-  Lateness out;
-  std::vector<double> late;
-  std::vector<std::int64_t> answered(ids.size(), 0);
-  std::ifstream in(log);
-  constexpr std::int64_t kClockGrain = 20;  // nginx's cached clock may stand a little before ours
-  std::string line;
-  while (std::getline(in, line)) {
-    double logged_s = 0, took_s = 0;
-    std::array<char, 64> uri{};
-    if (std::sscanf(line.c_str(), "%lf %lf %63s", &logged_s, &took_s, uri.data()) != 3) continue;
-    const auto at = static_cast<std::int64_t>((logged_s - took_s) * 1000);
-    const int i = index_in(uri.data());
-    if (i < 0 || i >= static_cast<int>(ids.size())) continue;
-    const auto slot = slot_at_or_before(ids[static_cast<std::size_t>(i)], interval_ms, WallTime{at + kClockGrain});
-    if (slot.ms < from_ms || slot.ms >= to_ms) continue;
-    ++out.requests;
-    ++answered[static_cast<std::size_t>(i)];
-    late.push_back(std::max<double>(0, static_cast<double>(at - slot.ms)));
-  }
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto slots = slots_in(ids[i], interval_ms, {{from_ms}, {to_ms}});
-    out.slots += slots;
-    out.missed += std::max<std::int64_t>(0, slots - answered[i]);
-  }
-  std::sort(late.begin(), late.end());
-  const auto at = [&](double q) {
-    return late.empty()
-               ? 0.0
-               : late[std::min(late.size() - 1, static_cast<std::size_t>(q * static_cast<double>(late.size())))];
-  };
-  out.p50_ms = at(0.5);
-  out.p99_ms = at(0.99);
-  out.max_ms = late.empty() ? 0 : late.back();
-  return out;
-}
-
 struct ApiTimes {
   std::vector<double> list_ms, results_ms, uptime_ms;
 };
@@ -254,11 +197,7 @@ double timed_call(const Service& service, const std::string& path) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-double p99(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<std::size_t>(0.99 * static_cast<double>(values.size())))];
-}
+double p99(std::vector<double> values) { return quantile(std::move(values), 0.99); }
 
 // Runs for the given seconds, asking the API every two seconds as a person with a dashboard would.
 ApiTimes run_for(const Options& o, const Service& service, const std::vector<MonitorId>& ids) {
@@ -315,7 +254,9 @@ int bench(Options o) {
           .c_str());
   const auto wal = std::atoll(
       sql(service, fmt::format("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{}')::bigint", before.wal)).c_str());
-  const auto late = lateness(nginx.log_path(), ids, o.interval_s * 1000LL, from_ms, to_ms);
+  std::vector<Watched> watched;
+  for (const MonitorId id : ids) watched.push_back({id, o.interval_s * 1000LL});
+  const auto late = lateness(arrivals_in(nginx.log_path()), watched, from_ms, to_ms);
   stop(service.pid, SIGTERM);
 
   const double checks = static_cast<double>(std::max<std::int64_t>(1, stored));

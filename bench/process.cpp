@@ -123,6 +123,16 @@ double tree_cpu_seconds(pid_t root) {
 std::int64_t rss_bytes(pid_t pid) { return std::strtoll(status_field(pid, "VmRSS").c_str(), nullptr, 10) * 1024; }
 int thread_count(pid_t pid) { return std::atoi(status_field(pid, "Threads").c_str()); }
 
+int fd_count(pid_t pid) {
+  std::error_code gone;
+  int count = 0;
+  for (std::filesystem::directory_iterator entry("/proc/" + std::to_string(pid) + "/fd", gone), end;
+       !gone && entry != end; entry.increment(gone)) {
+    ++count;
+  }
+  return count;
+}
+
 std::uint16_t free_port() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};

@@ -25,6 +25,7 @@ double tree_cpu_seconds(pid_t root);
 std::vector<pid_t> children_of(pid_t pid);
 std::int64_t rss_bytes(pid_t pid);
 int thread_count(pid_t pid);
+int fd_count(pid_t pid);
 std::uint16_t free_port();
 
 }  // namespace everup::bench

@@ -23,9 +23,9 @@ void write_file(const std::string& path, const std::string& text) {
   if (!out.flush()) give_up("cannot write " + path);
 }
 
-void make_certificates(const std::string& dir) {
+void make_certificates(const std::string& dir, const std::string& names) {
   const auto path = [&](const char* name) { return dir + "/" + name; };
-  write_file(path("san"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+  write_file(path("san"), "subjectAltName=" + names + "\n");
   output_of({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
              "-subj", "/CN=Everup bench CA", "-keyout", path("ca.key"), "-out", path("ca.pem"), "-addext",
              "keyUsage=keyCertSign"});
@@ -81,7 +81,7 @@ bool answers(std::uint16_t port) {
 }  // namespace
 
 TargetNginx::TargetNginx(const NginxOptions& options) : options_(options) {
-  if (options.https) make_certificates(options.directory);
+  if (options.https) make_certificates(options.directory, options.names);
   write_file(options.directory + "/nginx.conf", configuration(options));
   pid_ = spawn({"nginx", "-c", options.directory + "/nginx.conf", "-p", options.directory}, {},
                options.directory + "/nginx.out");

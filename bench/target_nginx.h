@@ -12,6 +12,7 @@ struct NginxOptions {
   std::string directory;  // for configuration, log and certificates
   std::uint16_t port = 0;
   bool https = false;
+  std::string names = "DNS:localhost,IP:127.0.0.1";  // of the certificate, as openssl writes them
 };
 
 // Owned child; SIGTERM and wait on destruction. Log: "<unix seconds.ms of the request's start> <path>".

@@ -35,7 +35,8 @@ bool until(Ask ask, std::chrono::milliseconds limit = std::chrono::seconds(90)) 
 
 class Service {
  public:
-  explicit Service(const Environment& more = {}) : port_(free_port()) {
+  explicit Service(const Environment& more = {}, std::string binary = EVERUP_BINARY)
+      : binary_(std::move(binary)), port_(free_port()) {
     environment_ = {{"EVERUP_DATA_DIR", dir_.path() + "/data"},
                     {"EVERUP_LISTEN", "127.0.0.1:" + std::to_string(port_)},
                     {"EVERUP_ALLOW_TARGETS", "loopback"},
@@ -47,7 +48,7 @@ class Service {
   }
 
   void start() {
-    child_ = std::make_unique<Child>(std::vector<std::string>{EVERUP_BINARY, "serve"}, options());
+    child_ = std::make_unique<Child>(std::vector<std::string>{binary_, "serve"}, options());
     if (!until([&] { return ready() || child_->wait(std::chrono::milliseconds(0)).has_value(); }) || !ready()) {
       throw std::runtime_error("everup did not come up: " + child_->output());
     }
@@ -67,7 +68,7 @@ class Service {
 
   // The command line beside it: exit code and merged output.
   std::pair<int, std::string> run(std::vector<std::string> words) const {
-    words.insert(words.begin(), EVERUP_BINARY);
+    words.insert(words.begin(), binary_);
     Child command(std::move(words), options());
     command.close_input();
     const auto status = command.wait();
@@ -95,8 +96,28 @@ class Service {
     if (!answer) throw std::runtime_error(answer.error().what + "\n" + child_->output());
     return *std::move(answer);
   }
+  // Makes the first account and an admin key, which all calls use from then on.
+  void open_account() {
+    run_ok({"account", "create", "--email", "owner@example.org"});
+    use_key(run_ok({"key", "create", "--name", "test", "--scope", "admin"}));
+  }
+  // One statement in the private cluster, as psql prints it: "|" between columns, a line a row. Throws when PostgreSQL
+  // does not answer.
+  std::string sql(const std::string& statement) const {
+    auto text = run_tool({"psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", postmaster_line(5), "-U", "everup",
+                          "-d", "everup", "-c", statement});
+    while (text.ends_with('\n')) text.pop_back();
+    return text;
+  }
+  pid_t postmaster() const { return static_cast<pid_t>(std::stol(postmaster_line(1))); }
   Json json(const std::string& path) const { return Json::parse(get("/api/v1" + path).body); }
 
+  // One more address for the same port; before start().
+  void also_listen(const std::string& address) {
+    environment_["EVERUP_LISTEN"] += " " + address + ":" + std::to_string(port_);
+  }
+  std::uint16_t port() const { return port_; }
+  const std::string& key() const { return key_; }
   std::string base() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::string data_dir() const { return environment_.at("EVERUP_DATA_DIR"); }
   const TempDir& dir() const { return dir_; }
@@ -108,7 +129,15 @@ class Service {
     options.environment = environment_;
     return options;
   }
+  std::string postmaster_line(int number) const {
+    std::ifstream in(data_dir() + "/pg/postmaster.pid");
+    std::string line;
+    for (int i = 0; i < number; ++i) std::getline(in, line);
+    if (line.empty()) throw std::runtime_error("the private cluster does not run");
+    return line;
+  }
   TempDir dir_;
+  std::string binary_;
   std::uint16_t port_;
   Environment environment_;
   std::string key_;

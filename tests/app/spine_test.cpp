@@ -19,8 +19,7 @@ class SpineTest : public ::testing::Test {
   void SetUp() override {
     web_.start();
     service_.start();
-    service_.run_ok({"account", "create", "--email", "owner@example.org"});
-    service_.use_key(service_.run_ok({"key", "create", "--name", "test", "--scope", "admin"}));
+    service_.open_account();
   }
   std::string add_quick_monitor() {
     const auto file = service_.dir().write("monitor.json", kQuick);

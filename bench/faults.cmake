@@ -1,0 +1,6 @@
+# The fault bench: every file of the folder belongs to it, and registers its cases itself.
+file(GLOB fault_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/faults/*.cpp)
+add_executable(faults ${fault_sources} lateness.cpp process.cpp target_nginx.cpp)
+target_compile_definitions(faults PRIVATE EVERUP_BINARY="$<TARGET_FILE:everup>" EVERUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_link_libraries(faults PRIVATE everup_net everup_core everup_flags PkgConfig::FMT PkgConfig::CURL)
+add_dependencies(faults everup)
