@@ -11,7 +11,7 @@
 
 namespace everup::test {
 
-using namespace std::string_literals;
+using std::string_literals::operator""s;
 
 struct HttpCase {
   const char* name;
