@@ -2,5 +2,6 @@
 file(GLOB fault_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/faults/*.cpp)
 add_executable(faults ${fault_sources} lateness.cpp process.cpp target_nginx.cpp)
 target_compile_definitions(faults PRIVATE EVERUP_BINARY="$<TARGET_FILE:everup>" EVERUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-target_link_libraries(faults PRIVATE everup_net everup_core everup_flags PkgConfig::FMT PkgConfig::CURL)
+target_link_libraries(faults PRIVATE everup_db everup_net everup_core everup_flags PkgConfig::FMT PkgConfig::CURL
+  PkgConfig::PQXX PkgConfig::PQ)
 add_dependencies(faults everup)

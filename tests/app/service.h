@@ -47,8 +47,9 @@ class Service {
     for (const auto& [name, value] : more) environment_[name] = value;
   }
 
+  void launch() { child_ = std::make_unique<Child>(std::vector<std::string>{binary_, "serve"}, options()); }
   void start() {
-    child_ = std::make_unique<Child>(std::vector<std::string>{binary_, "serve"}, options());
+    launch();
     if (!until([&] { return ready() || child_->wait(std::chrono::milliseconds(0)).has_value(); }) || !ready()) {
       throw std::runtime_error("everup did not come up: " + child_->output());
     }
@@ -101,11 +102,14 @@ class Service {
     run_ok({"account", "create", "--email", "owner@example.org"});
     use_key(run_ok({"key", "create", "--name", "test", "--scope", "admin"}));
   }
-  // One statement in the private cluster, as psql prints it: "|" between columns, a line a row. Throws when PostgreSQL
-  // does not answer.
+  // One statement in its database, as psql prints it: "|" between columns, a line a row. Throws when PostgreSQL does
+  // not answer.
   std::string sql(const std::string& statement) const {
-    auto text = run_tool({"psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", postmaster_line(5), "-U", "everup",
-                          "-d", "everup", "-c", statement});
+    const auto given = environment_.find("EVERUP_DATABASE_URL");
+    const std::string where = given != environment_.end()
+                                  ? given->second
+                                  : "host=" + postmaster_line(5) + " user=everup dbname=everup connect_timeout=10";
+    auto text = run_tool({"psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", where, "-c", statement});
     while (text.ends_with('\n')) text.pop_back();
     return text;
   }
