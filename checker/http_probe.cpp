@@ -54,6 +54,10 @@ Cause cause_of(net::LookupFailure failure) {
   return Cause::kInternal;
 }
 
+bool asks_for(IpVersion version, net::Family family) {
+  return version == IpVersion::kAny || (version == IpVersion::k4) == (family == net::Family::kV4);
+}
+
 Cause timeout_cause(Phase phase) {
   if (phase == Phase::kConnect) return Cause::kConnectTimeout;
   if (phase == Phase::kTls) return Cause::kTlsTimeout;
@@ -77,25 +81,27 @@ HttpProbe::~HttpProbe() { shared_.loop.cancel(timer_); }
 // Nothing ends in here: what is wrong at once is told in the next turn of the loop.
 void HttpProbe::begin() {
   method_ = settings().options.method;
-  const auto refuse = [this](Cause cause, std::string detail) {
-    timer_ = shared_.loop.at(shared_.loop.now().mono, [this, cause, text = std::move(detail)] {
-      timer_ = {};
-      end(cause, text);
-    });
-  };
   auto target = parse_target(question_.plan->url);
-  if (!target.ok()) return refuse(Cause::kInternal, "target: " + target.error().what);
+  if (!target.ok()) return end_soon(Cause::kInternal, "target: " + target.error().what);
   target_ = std::move(*target);
   if (target_.kind != Kind::kHttp && target_.kind != Kind::kHttps)
-    return refuse(Cause::kInternal, "not an HTTP target");
+    return end_soon(Cause::kInternal, "not an HTTP target");
   if (settings().options.verify_tls) {
     auto trust = shared_.trust.with(settings().options.ca_pem);
-    if (!trust.ok()) return refuse(Cause::kInternal, trust.error().what);
+    if (!trust.ok()) return end_soon(Cause::kInternal, trust.error().what);
     trust_ = *trust;
   }
   url_ = target_.url();
   arm(question_.deadline);
   resolve();
+}
+
+void HttpProbe::end_soon(Cause cause, std::string detail) {
+  if (timer_) shared_.loop.cancel(timer_);
+  timer_ = shared_.loop.at(shared_.loop.now().mono, [this, cause, text = std::move(detail)] {
+    timer_ = {};
+    end(cause, text);
+  });
 }
 
 void HttpProbe::arm(Instant when) {
@@ -109,9 +115,24 @@ void HttpProbe::arm(Instant when) {
 // ------------------------------------------------------------------------------------------------------------------
 
 void HttpProbe::resolve() {
+  if (connect_literal()) return;
   resolving_ = true;
   query_ = shared_.resolver.resolve(target_.host, settings().options.ip_version, question_.deadline,
                                     [this](net::Resolution&& resolution) { on_resolved(std::move(resolution)); });
+}
+
+// An address needs no resolver. False: it is a name, or an address that may not be asked: those take the long way.
+bool HttpProbe::connect_literal() {
+  const auto literal = net::Address::parse(target_.host);
+  if (!literal || !asks_for(settings().options.ip_version, literal->family)) return false;
+  if (question_.strict_policy && !shared_.policy.judge(*literal, from_public_).allowed) return false;
+  add(timings_.dns_us, 0);
+  v4_.clear(), v6_.clear();
+  (literal->v4() ? v4_ : v6_).push_back(*literal);
+  pair_ = 0;
+  has_failed_ = false;
+  if (!begin_transfer()) end_soon(Cause::kOwnResources, "libcurl: out of memory");
+  return true;
 }
 
 void HttpProbe::on_resolved(net::Resolution&& resolution) {
@@ -169,14 +190,18 @@ net::TransferRequest HttpProbe::request_of(std::size_t pair) const {
 }
 
 void HttpProbe::connect_next() {
+  if (!begin_transfer()) end(Cause::kOwnResources, "libcurl: out of memory");
+}
+
+bool HttpProbe::begin_transfer() {
   if (!transfer_) transfer_ = shared_.multi.acquire();
   transfer_started_ = shared_.loop.clock().now().mono;
-  if (!transfer_ || !transfer_->start(request_of(pair_), *this))
-    return end(Cause::kOwnResources, "libcurl: out of memory");
+  if (!transfer_ || !transfer_->start(request_of(pair_), *this)) return false;
   const std::size_t pairs = std::min(std::max(v4_.size(), v6_.size()), kPairsMax);
   const std::size_t left = pairs - pair_;
   const auto remaining = question_.deadline - transfer_started_;
   arm(left <= 1 ? question_.deadline : transfer_started_ + remaining / static_cast<std::int64_t>(left));
+  return true;
 }
 
 void HttpProbe::book_transfer() {

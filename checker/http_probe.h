@@ -45,9 +45,11 @@ class HttpProbe final : public Probe, private net::TransferListener {
  private:
   void begin();
   void resolve();
+  bool connect_literal();
   void on_resolved(net::Resolution&& resolution);
   bool keep_allowed(net::Resolution& resolution);
   void connect_next();
+  bool begin_transfer();  // false: libcurl is out of memory
   net::TransferRequest request_of(std::size_t pair) const;
   void on_transfer_end(net::CurlTransfer& transfer) override;
   void book_transfer();
@@ -60,6 +62,7 @@ class HttpProbe final : public Probe, private net::TransferListener {
   void judge();
   void judge_look(const HttpAnswer& answer);
   void end(Cause cause, std::string detail);
+  void end_soon(Cause cause, std::string detail);  // in the next turn of the loop
   void finish(Outcome&& outcome);
   std::unique_ptr<Evidence> evidence() const;
   std::int32_t elapsed_us() const;

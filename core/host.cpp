@@ -46,13 +46,14 @@ std::optional<unsigned> octet(std::string_view text) {
 }
 
 std::optional<std::array<unsigned, 4>> dotted_quad(std::string_view text) {
-  const auto parts = split(text, '.');
-  if (parts.size() != 4) return std::nullopt;
   std::array<unsigned, 4> quad{};
   for (std::size_t i = 0; i < 4; ++i) {
-    const auto value = octet(parts[i]);
+    const std::size_t end = text.find('.');
+    if ((end == std::string_view::npos) != (i == 3)) return std::nullopt;
+    const auto value = octet(text.substr(0, end));
     if (!value) return std::nullopt;
     quad.at(i) = *value;
+    if (i < 3) text.remove_prefix(end + 1);
   }
   return quad;
 }
@@ -175,11 +176,15 @@ Result<std::string> canonical_host(std::string_view text) {
   if (host.ends_with('.')) host.pop_back();
   if (host.empty()) return invalid("the host is missing");
   if (host.size() > kHostMax) return invalid("the host has more than 253 bytes");
-  const auto labels = split(host, '.');
-  for (const auto label : labels) {
+  std::string_view label;
+  for (std::string_view rest = host;;) {  // every look comes through here: nothing is allocated for labels
+    const std::size_t dot = rest.find('.');
+    label = rest.substr(0, dot);
     if (auto wrong = wrong_with(label); !wrong.empty()) return invalid(wrong);
+    if (dot == std::string_view::npos) break;
+    rest.remove_prefix(dot + 1);
   }
-  if (number(labels.back()) && !dotted_quad(host)) {
+  if (number(label) && !dotted_quad(host)) {
     return invalid("an IPv4 address is four decimal numbers from 0 to 255 without leading zeros, such as 192.0.2.7");
   }
   return host;

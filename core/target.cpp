@@ -154,6 +154,22 @@ Status parse_path(std::string_view text, Target& target) {
   return ok();
 }
 
+void append_authority(const Target& target, std::string& text) {
+  if (target.host.find(':') == std::string::npos) {
+    text += target.host;
+  } else {
+    text.append("[").append(target.host).append("]");
+  }
+  if (!target.default_port()) text.append(":").append(std::to_string(target.port));
+}
+
+// Of Target::url().
+std::size_t url_size(const Target& target) {
+  const std::size_t brackets = target.host.find(':') == std::string::npos ? 0 : 2;
+  const std::size_t port = target.default_port() ? 0 : 1 + std::to_string(target.port).size();
+  return slug(target.kind).size() + 3 + brackets + target.host.size() + port + target.path.size();
+}
+
 // What follows "scheme://".
 Result<Target> parse_rest(Kind kind, std::string_view rest) {
   Target target;
@@ -161,7 +177,7 @@ Result<Target> parse_rest(Kind kind, std::string_view rest) {
   const auto end = std::min(rest.find_first_of("/?#"), rest.size());
   if (auto status = parse_authority(rest.substr(0, end), target); !status) return status.error();
   if (auto status = parse_path(rest.substr(end), target); !status) return status.error();
-  if (target.url().size() > kUrlMax) return invalid_target("a target has at most 2048 bytes");
+  if (url_size(target) > kUrlMax) return invalid_target("a target has at most 2048 bytes");
   return target;
 }
 
@@ -361,13 +377,25 @@ std::string_view slug(Kind kind) {
 bool Target::default_port() const { return port == default_port_of(kind); }
 
 std::string Target::authority() const {
-  std::string text = host.find(':') == std::string::npos ? host : '[' + host + ']';
-  if (!default_port()) text += ':' + std::to_string(port);
+  std::string text;
+  append_authority(*this, text);
   return text;
 }
 
-std::string Target::origin() const { return std::string(slug(kind)) + "://" + authority(); }
-std::string Target::url() const { return origin() + path; }
+std::string Target::origin() const {
+  std::string text(slug(kind));
+  text += "://";
+  append_authority(*this, text);
+  return text;
+}
+
+std::string Target::url() const {
+  std::string text;
+  text.reserve(host.size() + path.size() + 24);
+  text.append(slug(kind)).append("://");
+  append_authority(*this, text);
+  return text += path;
+}
 
 Result<TargetWithOptions> parse_target_with_options(std::string_view text) {
   if (text.empty()) return invalid_target("the target is empty; give a URL such as https://example.com/health");
@@ -417,7 +445,7 @@ Result<Target> resolve_reference(const Target& base, std::string_view location) 
   if (reference.starts_with("//")) return parse_rest(base.kind, mended_rest(reference.substr(2)));
   Target target = base;
   if (auto status = parse_path(merged_path(base.path, mended(reference)), target); !status) return status.error();
-  if (target.url().size() > kUrlMax) return invalid_target("the redirect has more than 2048 bytes");
+  if (url_size(target) > kUrlMax) return invalid_target("the redirect has more than 2048 bytes");
   return target;
 }
 

@@ -70,8 +70,17 @@ Address masked(Address address, int prefix) {
 }  // namespace
 
 std::string Address::host() const {
+  if (v4()) {  // in every look: inet_ntop() would ask printf
+    std::array<char, INET_ADDRSTRLEN> text;
+    char* end = text.data();
+    for (std::size_t i = 0; i < 4; ++i) {
+      if (i > 0) *end++ = '.';
+      end = std::to_chars(end, text.data() + text.size(), bytes[i]).ptr;
+    }
+    return {text.data(), end};
+  }
   char text[INET6_ADDRSTRLEN] = "";
-  ::inet_ntop(v4() ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
+  ::inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <mutex>
 #include <utility>
@@ -100,16 +101,30 @@ void CurlMulti::GiveBack::operator()(CurlTransfer* transfer) const noexcept {
 
 bool CurlMulti::add(CurlTransfer& transfer) { return curl_multi_add_handle(multi_, transfer.easy_) == CURLM_OK; }
 
+// The watch of a descriptor ends with its last close: one system call less for each connection.
+int CurlMulti::close(int fd) {
+  if (removed_ == fd) removed_ = -1;
+  loop_.forget(fd);
+  return ::close(fd);
+}
+
+// libcurl kept open what it took out of its set.
+void CurlMulti::settle_removed() {
+  if (removed_ >= 0) loop_.unwatch(std::exchange(removed_, -1));
+}
+
 void CurlMulti::remove(CurlTransfer& transfer) {
   const TlsScope tls;
   std::erase(doomed_, &transfer);
   EVERUP_ASSERT(curl_multi_remove_handle(multi_, transfer.easy_) == CURLM_OK);
+  settle_removed();
 }
 
 void CurlMulti::act(int fd, int events) {
   const TlsScope tls;
   int running = 0;
   EVERUP_ASSERT(curl_multi_socket_action(multi_, fd, events, &running) == CURLM_OK);
+  settle_removed();
   harvest();
 }
 
@@ -138,8 +153,9 @@ void CurlMulti::end_doomed() {
 }
 
 void CurlMulti::watch(CurlTransfer* transfer, int fd, int what) {
+  settle_removed();
   if (what == CURL_POLL_REMOVE) {
-    loop_.unwatch(fd);
+    removed_ = fd;
     return;
   }
   const std::uint32_t events = epoll_events(what);

@@ -49,6 +49,8 @@ class CurlMulti {
   void arm(Instant when);
   void fire_timer();
   void watch(CurlTransfer* transfer, int fd, int what);
+  int close(int fd);
+  void settle_removed();
   struct Callbacks;  // libcurl's C callbacks: noexcept trampolines
 
   Loop& loop_;
@@ -58,6 +60,7 @@ class CurlMulti {
   std::vector<CurlTransfer*> doomed_;  // their socket could not be watched
   TimerId timer_{};
   Instant armed_{INT64_MAX}, wanted_{INT64_MAX};
+  int removed_ = -1;  // libcurl no longer wants to hear of it; mostly it closes it next
 };
 
 }  // namespace everup::net

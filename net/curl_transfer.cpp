@@ -57,6 +57,20 @@ int version_number(long curl_version) {
 
 bool wants_length(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
 
+// What libcurl would write itself for CURLOPT_ACCEPT_ENCODING "".
+std::string accept_encoding() {
+  const int features = curl_version_info(CURLVERSION_NOW)->features;
+  std::string line = "Accept-Encoding: deflate, gzip";
+  if ((features & CURL_VERSION_BROTLI) != 0) line += ", br";
+  if ((features & CURL_VERSION_ZSTD) != 0) line += ", zstd";
+  return line;
+}
+
+bool asked_for(std::span<const HttpHeader> headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(),
+                     [name](const HttpHeader& header) { return same_name(header.name, name); });
+}
+
 std::string bracketed(const Address& address) { return address.v4() ? address.host() : "[" + address.host() + "]"; }
 
 }  // namespace
@@ -93,6 +107,7 @@ struct CurlTransfer::Callbacks {
     });
     return fd < 0 ? CURL_SOCKET_BAD : fd;
   }
+  static int close_socket(void* multi, curl_socket_t fd) noexcept { return static_cast<CurlMulti*>(multi)->close(fd); }
   static CURLcode ssl_ctx(CURL*, void* context, void* self) noexcept {
     self_of(self).note_handshake();
     return self_of(self).tls_.install(context) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
@@ -118,7 +133,9 @@ CurlTransfer::CurlTransfer(CurlMulti& multi)
       share_(curl_share_init()),
       connect_to_(std::make_unique<Node>()),
       unpin_(std::make_unique<Node>()),
-      pin_(std::make_unique<Node>()) {
+      pin_(std::make_unique<Node>()),
+      agent_(std::make_unique<Node>()),
+      codings_taken_(std::make_unique<Node>()) {
   if (easy_ != nullptr && share_ != nullptr) set_fixed_options();
 }
 
@@ -140,8 +157,11 @@ void CurlTransfer::set_fixed_options() {
   set(easy_, CURLOPT_FORBID_REUSE, 1L);
   set(easy_, CURLOPT_SHARE, share_);
   set(easy_, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-  set(easy_, CURLOPT_USERAGENT, multi_.user_agent().c_str());
   set(easy_, CURLOPT_ACCEPT_ENCODING, "");
+  // As lines of ours: libcurl would print each of them twice for every request, character by character.
+  agent_->text = "User-Agent: " + multi_.user_agent();
+  codings_taken_->text = accept_encoding();
+  set_headers({}, false);
   set(easy_, CURLOPT_BUFFERSIZE, 16384L);
   set(easy_, CURLOPT_NOPROGRESS, 0L);
   // Trust is ours: no roots of libcurl's, and above all no cache, which would replace our store by another transfer's
@@ -155,6 +175,9 @@ void CurlTransfer::set_fixed_options() {
   set(easy_, CURLOPT_WRITEDATA, this);
   set(easy_, CURLOPT_XFERINFODATA, this);
   set(easy_, CURLOPT_OPENSOCKETDATA, this);
+  // Not `this`: libcurl keeps these two with the connection.
+  set(easy_, CURLOPT_CLOSESOCKETDATA, &multi_);
+  set(easy_, CURLOPT_CLOSESOCKETFUNCTION, &Callbacks::close_socket);
   set(easy_, CURLOPT_SSL_CTX_DATA, this);
   set(easy_, CURLOPT_RESOLVER_START_DATA, this);
   set(easy_, CURLOPT_HEADERFUNCTION, &Callbacks::head);
@@ -202,6 +225,10 @@ bool CurlTransfer::set_target(const TransferRequest& request) {
   const long version = curl_version_of(request.http_version, request.tls);
   if (version != version_set_) set(easy_, CURLOPT_HTTP_VERSION, version);
   version_set_ = version;
+  // One write is all that a request in the clear without a body needs: Nagle's algorithm has nothing to hold back.
+  const int at_once = request.tls || !request.body.empty() || request.http_version == HttpVersion::k2 ? 1 : 0;
+  if (at_once != at_once_set_) set(easy_, CURLOPT_TCP_NODELAY, static_cast<long>(at_once));
+  at_once_set_ = at_once;
   return true;
 }
 
@@ -217,7 +244,7 @@ void CurlTransfer::set_pins(const TransferRequest& request) {
     first->next = pin_->point();
     set(easy_, CURLOPT_RESOLVE, first);
   } else {
-    connect_to_->text = "::" + bracketed(request.v4 ? *request.v4 : *request.v6) + ":";
+    connect_to_->text.assign("::").append(bracketed(request.v4 ? *request.v4 : *request.v6)).append(":");
     if (two_families_) set(easy_, CURLOPT_RESOLVE, static_cast<curl_slist*>(nullptr));
   }
   two_families_ = two;
@@ -227,8 +254,7 @@ void CurlTransfer::set_pins(const TransferRequest& request) {
 void CurlTransfer::set_rare(const TransferRequest& request) {
   set_method(request);
   set_auth(request.auth);
-  const bool named = std::any_of(request.headers.begin(), request.headers.end(),
-                                 [](const HttpHeader& header) { return same_name(header.name, "content-type"); });
+  const bool named = asked_for(request.headers, "content-type");
   set_headers(request.headers, request.body.empty() && !named && wants_length(request.method));
 }
 
@@ -285,11 +311,14 @@ void CurlTransfer::set_headers(std::span<const HttpHeader> headers, bool without
   }
   if (without_type) add("Content-Type:");
   curl_slist* next = nullptr;
-  for (auto node = headers_.rbegin(); node != headers_.rend(); ++node) {
-    curl_slist* item = (*node)->point();
+  const auto put = [&next](Node& node) {
+    curl_slist* item = node.point();
     item->next = next;
     next = item;
-  }
+  };
+  if (!asked_for(headers, "accept-encoding")) put(*codings_taken_);
+  if (!asked_for(headers, "user-agent")) put(*agent_);
+  for (auto node = headers_.rbegin(); node != headers_.rend(); ++node) put(**node);
   set(easy_, CURLOPT_HTTPHEADER, next);
 }
 
@@ -340,6 +369,10 @@ void CurlTransfer::note_handshake() {
 // After a handshake that failed libcurl forgets whom it was with; what note_handshake() saw stays then.
 void CurlTransfer::note_peer() {
   if (result_.times.connected <= 0) return;
+  if (tried_count_ == 1) {  // nobody else can have answered
+    result_.peer = tried_[0];
+    return;
+  }
   const char* ip = info<char*>(easy_, CURLINFO_PRIMARY_IP);
   const auto told =
       Address::parse(ip != nullptr ? ip : "", static_cast<std::uint16_t>(info<long>(easy_, CURLINFO_PRIMARY_PORT)));

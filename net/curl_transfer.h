@@ -148,6 +148,7 @@ class CurlTransfer {
   bool two_families_ = false;
   long version_set_ = -1;
   int verify_set_ = -1;
+  int at_once_set_ = -1;  // TCP_NODELAY
 
   // What the running exchange saw.
   TransferResult result_;
@@ -173,6 +174,7 @@ class CurlTransfer {
   std::string url_;
   std::uint16_t pinned_port_ = 0;
   std::unique_ptr<Node> connect_to_, unpin_, pin_;
+  std::unique_ptr<Node> agent_, codings_taken_;  // in every request that does not name them itself
   std::vector<std::unique_ptr<Node>> headers_;
   std::array<char, 256> error_text_{};
 };

@@ -72,13 +72,18 @@ Status Loop::modify(int fd, std::uint32_t events) {
 
 void Loop::unwatch(int fd) {
   if (!watched(fd)) return;
-  Watch& watch = watches_[static_cast<std::size_t>(fd)];
-  ++watch.generation;
-  const OnEvents gone =
-      std::exchange(watch.on_events, nullptr);  // its destructor may call us back: `watch` is not used after this
+  forget(fd);
   // A descriptor that was closed first has left the epoll set by itself (EBADF, ENOENT): nothing more to do.
   epoll_event unused{};
   ::epoll_ctl(epoll_.value(), EPOLL_CTL_DEL, fd, &unused);
+}
+
+void Loop::forget(int fd) {
+  if (!watched(fd)) return;
+  Watch& watch = watches_[static_cast<std::size_t>(fd)];
+  ++watch.generation;
+  // Its destructor may call us back: `watch` is not used after this.
+  const OnEvents gone = std::exchange(watch.on_events, nullptr);
 }
 
 bool Loop::watched(int fd) const {

@@ -48,6 +48,9 @@ class Loop {
   Status modify(int fd, std::uint32_t events);
   // Call it before close(). Not watched: nothing happens.
   void unwatch(int fd);
+  // The same without asking the kernel, for a descriptor that the caller closes at once: its last close takes it out of
+  // the epoll set.
+  void forget(int fd);
   bool watched(int fd) const;
 
   // `task` runs once, in the first turn whose now() is at or after `when`; never from inside at().

@@ -83,6 +83,39 @@ TEST_F(LoopTest, ErrorsAreNamed) {
   EXPECT_FALSE(loop.watched(fd));
 }
 
+// forget() asks the kernel nothing: the close ends the watch, and the number may be watched anew at once.
+TEST_F(LoopTest, AForgottenDescriptorIsNotServedAndItsNumberIsFree) {
+  std::array<Pair, 2> pairs;
+  Pair fresh;
+  int first = -1, stale = 0, wanted = 0;
+  for (std::size_t me = 0; me < 2; ++me) {
+    ASSERT_TRUE(loop.watch(pairs[me].ours.value(), EPOLLIN,
+                           [&, me](std::uint32_t) {
+                             if (first >= 0) {
+                               ++stale;
+                               return;
+                             }
+                             first = static_cast<int>(me);
+                             const int number = pairs[1 - me].ours.value();
+                             loop.forget(number);
+                             EXPECT_FALSE(loop.watched(number));
+                             ASSERT_EQ(::dup2(fresh.ours.value(), number), number);  // closes it first
+                             ASSERT_TRUE(loop.watch(number, EPOLLIN, [&](std::uint32_t) { ++wanted; }).ok());
+                             loop.unwatch(pairs[me].ours.value());
+                           })
+                    .ok());
+  }
+  pairs[0].send(), pairs[1].send();
+  loop.run_once(kLong);
+  loop.run_once(milliseconds(0));
+  EXPECT_GE(first, 0);
+  EXPECT_EQ(stale, 0);
+  EXPECT_EQ(wanted, 0);
+  fresh.send();
+  loop.run_once(kLong);
+  EXPECT_EQ(wanted, 1);
+}
+
 // Whichever is served first unwatches the other: its event, in the same batch, must not arrive.
 TEST_F(LoopTest, UnwatchedInTheSameBatchIsNotServed) {
   Pair a, b;

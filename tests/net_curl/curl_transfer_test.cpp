@@ -252,6 +252,14 @@ TEST(CurlTransfer, MethodsHeadersAndBodiesAreSentAndForgotten) {
   for (const char* left_over : {"X-Key", "X-Empty", "Authorization", "Content-Length", "Content-Type", "POST"}) {
     EXPECT_EQ(plain.find(left_over), std::string::npos) << plain;
   }
+  EXPECT_NE(plain.find("\r\nUser-Agent: Everup-test/1.0\r\n"), std::string::npos) << plain;
+  EXPECT_NE(plain.find("\r\nAccept-Encoding: deflate, gzip"), std::string::npos) << plain;
+  const std::string own = request("GET", {{"user-agent", "mine"}, {"Accept-Encoding", "identity"}}, "", {});
+  EXPECT_NE(own.find("\r\nuser-agent: mine\r\n"), std::string::npos) << own;
+  EXPECT_NE(own.find("\r\nAccept-Encoding: identity\r\n"), std::string::npos) << own;
+  EXPECT_EQ(own.find("Everup-test"), std::string::npos) << own;
+  EXPECT_EQ(own.find("gzip"), std::string::npos) << own;
+  EXPECT_EQ(request("GET", {}, "", {}), plain) << "what every request says comes back";
   EXPECT_TRUE(request("HEAD", {}, "", {}).starts_with("HEAD / HTTP/1.1\r\n"));
   EXPECT_TRUE(request("GET", {}, "", {}).starts_with("GET / HTTP/1.1\r\n"));
   EXPECT_NE(request("PUT", {}, "", {}).find("Content-Length: 0\r\n"), std::string::npos);
