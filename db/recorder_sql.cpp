@@ -13,6 +13,7 @@
 #include <iterator>
 #include <pqxx/pqxx>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "core/schedule.h"
@@ -142,6 +143,16 @@ class Attempt {
   std::vector<Gap> poison_gaps_;
 };
 
+// In the order of the index: a fifth of what COPY costs PostgreSQL (docs/decisions/0006).
+std::vector<const Observation*> by_key(const std::vector<Observation>& observations) {
+  std::vector<const Observation*> rows;
+  rows.reserve(observations.size());
+  for (const Observation& observation : observations) rows.push_back(&observation);
+  const auto key = [](const Observation* o) { return std::tuple(o->monitor.value, o->region, o->slot_at.ms, o->look); };
+  std::sort(rows.begin(), rows.end(), [&](const Observation* a, const Observation* b) { return key(a) < key(b); });
+  return rows;
+}
+
 void Attempt::bisect(std::size_t from, std::size_t to, const std::function<void(std::size_t, std::size_t)>& work,
                      const std::function<void(std::size_t, const std::string&)>& refused) {
   if (from >= to) return;
@@ -211,8 +222,8 @@ std::uint64_t Attempt::copy(const std::string& table) {
     stream << lines;
     text.clear();
   };
-  for (const Observation& observation : batch_.observations) {
-    append_result_line(text, observation);
+  for (const Observation* observation : by_key(batch_.observations)) {
+    append_result_line(text, *observation);
     if (text.size() >= kCopyBytes) flush();
   }
   flush();
