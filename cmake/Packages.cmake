@@ -21,6 +21,7 @@ function(everup_header header package)
 endfunction()
 
 everup_pkg(CURL libcurl libcurl4-openssl-dev)
+everup_pkg(JEMALLOC jemalloc libjemalloc-dev)
 everup_pkg(CARES libcares libc-ares-dev)
 everup_pkg(IDN2 libidn2 libidn2-dev)
 everup_pkg(OPENSSL openssl libssl-dev)
