@@ -1,5 +1,5 @@
-// bench/load: nginx on loopback, a private `everup serve`, N monitors, T seconds; then what it cost and how late it
-// was.
+// bench/load: nginx on loopback, a private `everup serve`, N monitors, T seconds of checks alone and T seconds with an
+// API question every two seconds; then what a check cost in each, and how late it was in both.
 //
 // Lateness and missed slots come from the target's own log against next_slot(), stored checks from SQL, CPU from /proc
 // — nothing from what everup says of itself. Everything runs on loopback and is stopped at the end.
@@ -168,7 +168,6 @@ std::vector<MonitorId> add_monitors(const Options& o, const Service& service, st
 }
 
 struct Snapshot {
-  double everup_s = 0, postgres_s = 0, nginx_s = 0;
   std::int64_t results = 0, bytes = 0;
   std::string wal;
 };
@@ -176,15 +175,34 @@ struct Snapshot {
 constexpr const char* kResultBytes =
     "SELECT coalesce(sum(pg_total_relation_size(inhrelid)),0) FROM pg_inherits WHERE inhparent='results'::regclass";
 
-Snapshot snapshot(const Service& service, const TargetNginx& nginx) {
+Snapshot snapshot(const Service& service) {
   Snapshot s;
-  s.everup_s = cpu_seconds(service.pid);
-  s.postgres_s = tree_cpu_seconds(postmaster_of(service));
-  s.nginx_s = tree_cpu_seconds(nginx.pid());
   s.results = std::atoll(sql(service, "SELECT count(*) FROM results").c_str());
   s.bytes = std::atoll(sql(service, kResultBytes).c_str());
   s.wal = sql(service, "SELECT pg_current_wal_lsn()");
   return s;
+}
+
+struct Cpu {
+  double everup_s = 0, postgres_s = 0;
+};
+
+Cpu cpu_of(const Service& service) { return {cpu_seconds(service.pid), tree_cpu_seconds(postmaster_of(service))}; }
+
+std::int64_t stored_between(const Service& service, std::int64_t from_ms, std::int64_t to_ms) {
+  return std::atoll(
+      sql(service,
+          fmt::format(
+              "SELECT count(*) FROM results WHERE verdict > 0 AND slot_at + start_ms >= {} AND slot_at + start_ms < {}",
+              from_ms, to_ms))
+          .c_str());
+}
+
+// CPU µs for each of `checks` between two readings.
+nlohmann::ordered_json cpu_per_check(const Cpu& from, const Cpu& to, std::int64_t checks) {
+  const double per = 1e6 / static_cast<double>(std::max<std::int64_t>(1, checks));
+  const double everup = (to.everup_s - from.everup_s) * per, postgres = (to.postgres_s - from.postgres_s) * per;
+  return {{"everup", everup}, {"postgres", postgres}, {"all", everup + postgres}};
 }
 
 struct ApiTimes {
@@ -199,8 +217,20 @@ double timed_call(const Service& service, const std::string& path) {
 
 double p99(std::vector<double> values) { return quantile(std::move(values), 0.99); }
 
-// Runs for the given seconds, asking the API every two seconds as a person with a dashboard would.
-ApiTimes run_for(const Options& o, const Service& service, const std::vector<MonitorId>& ids) {
+void show_progress(const Options& o, const Service& service, std::int64_t end_ms) {
+  if (o.json) return;
+  fmt::print(stderr, "\r{:4d} s to go, everup {:.0f} MB ", std::max<std::int64_t>(0, end_ms - wall_ms()) / 1000,
+             static_cast<double>(rss_bytes(service.pid)) / 1e6);
+}
+
+// Checks alone: nobody asks the API, so that the CPU is theirs.
+void run_quietly(const Options& o, const Service& service) {
+  for (const auto end = wall_ms() + o.seconds * 1000LL; wall_ms() < end; wait_ms(500)) show_progress(o, service, end);
+  if (!o.json) fmt::print(stderr, "\n");
+}
+
+// The same with a question to the API every two seconds, as a person with a dashboard would.
+ApiTimes run_asking(const Options& o, const Service& service, const std::vector<MonitorId>& ids) {
   ApiTimes times;
   const auto end = wall_ms() + o.seconds * 1000LL;
   std::size_t i = 0;
@@ -209,12 +239,10 @@ ApiTimes run_for(const Options& o, const Service& service, const std::vector<Mon
     times.list_ms.push_back(timed_call(service, "/api/v1/monitors?limit=50"));
     times.results_ms.push_back(timed_call(service, "/api/v1/monitors/" + id + "/results?limit=1500"));
     times.uptime_ms.push_back(timed_call(service, "/api/v1/monitors/" + id + "/uptime?window=24h"));
-    if (!o.json)
-      fmt::print(stderr, "\r{:4d} s to go, everup {:.0f} MB ", (end - wall_ms()) / 1000,
-                 static_cast<double>(rss_bytes(service.pid)) / 1e6);
+    show_progress(o, service, end);
     wait_ms(2000);
   }
-  fmt::print(stderr, "\n");
+  if (!o.json) fmt::print(stderr, "\n");
   return times;
 }
 
@@ -232,22 +260,22 @@ int bench(Options o) {
   fmt::print(stderr, "warming up {} s\n", o.warmup_s);
   wait_ms(o.warmup_s * 1000);
 
+  const auto before = snapshot(service);
   const auto from_ms = wall_ms();
-  const auto before = snapshot(service, nginx);
-  const auto api = run_for(o, service, ids);
+  const Cpu cpu_from = cpu_of(service);
+  run_quietly(o, service);
+  const auto asking_ms = wall_ms();
+  const Cpu cpu_asking = cpu_of(service);
+  const auto api = run_asking(o, service, ids);
   const auto to_ms = wall_ms();
-  const double everup_s = cpu_seconds(service.pid) - before.everup_s;
-  const double postgres_s = tree_cpu_seconds(postmaster_of(service)) - before.postgres_s;
+  const Cpu cpu_to = cpu_of(service);
   const auto rss = rss_bytes(service.pid);
   const int threads = thread_count(service.pid);
   wait_ms(4000);  // the last looks end and are stored
-  const auto after = snapshot(service, nginx);
-  const auto stored = std::atoll(
-      sql(service,
-          fmt::format(
-              "SELECT count(*) FROM results WHERE verdict > 0 AND slot_at + start_ms >= {} AND slot_at + start_ms < {}",
-              from_ms, to_ms))
-          .c_str());
+  const auto after = snapshot(service);
+  const auto alone = stored_between(service, from_ms, asking_ms);
+  const auto asked = stored_between(service, asking_ms, to_ms);
+  const auto stored = alone + asked;
   const auto wrong = std::atoll(
       sql(service, fmt::format("SELECT count(*) FROM results WHERE verdict <> 1 AND slot_at >= {} AND slot_at < {}",
                                from_ms, to_ms))
@@ -259,7 +287,6 @@ int bench(Options o) {
   const auto late = lateness(arrivals_in(nginx.log_path()), watched, from_ms, to_ms);
   stop(service.pid, SIGTERM);
 
-  const double checks = static_cast<double>(std::max<std::int64_t>(1, stored));
   const double rows = static_cast<double>(std::max<std::int64_t>(1, after.results - before.results));
   const double seconds = static_cast<double>(to_ms - from_ms) / 1000.0;
   const nlohmann::ordered_json report{
@@ -271,10 +298,8 @@ int bench(Options o) {
       {"checks_per_s", static_cast<double>(stored) / seconds},
       {"stored", stored},
       {"not_up", wrong},
-      {"cpu_us_per_check",
-       {{"everup", everup_s * 1e6 / checks},
-        {"postgres", postgres_s * 1e6 / checks},
-        {"all", (everup_s + postgres_s) * 1e6 / checks}}},
+      {"cpu_us_per_check", cpu_per_check(cpu_from, cpu_asking, alone)},
+      {"cpu_us_per_check_while_asked", cpu_per_check(cpu_asking, cpu_to, asked)},
       {"lateness_ms", {{"p50", late.p50_ms}, {"p99", late.p99_ms}, {"max", late.max_ms}}},
       {"slots", late.slots},
       {"requests", late.requests},
