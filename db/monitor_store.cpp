@@ -1,6 +1,7 @@
 // See monitor_store.h. Version history, change feed and NOTIFY are written by triggers (0002_access.sql), so no path
 // can forget them. Inserts are one statement over arrays: COPY is refused under row-level security. Lists are two
-// queries: the page of monitors, then what is live of it; only filters and orders by state join all standings.
+// queries: the page of monitors, then what is live of it. Lists by state, by since, of unknown ones and by a part of a
+// name come from functions that walk an index (0003_lists.sql); combined with other filters they join all standings.
 #include "db/monitor_store.h"
 
 #include <algorithm>
@@ -20,6 +21,7 @@ constexpr milliseconds kLastResultAge{3 * kDayMs};
 constexpr std::size_t kTokenDigits = 26;  // 130 random bits
 constexpr std::size_t kQueryTextMax = 200, kQueryTagsMax = 20;
 constexpr int kSlugAttempts = 3;
+constexpr std::int64_t kBeforeAll = -1;  // no key of a list is smaller
 
 Error invalid(std::string what) { return {ErrorCode::kInvalid, std::move(what)}; }
 
@@ -260,6 +262,7 @@ std::string what_it_implies(State state) {
     case State::kPaused:
       return " AND m.paused";
     case State::kUnknown:
+      return " AND m.id IN (SELECT account_unknown($2, 0, 2147483647))";
     case State::kMaintenance:
     case State::kBeforeCreation:
       return "";
@@ -271,7 +274,7 @@ std::string what_it_implies(State state) {
 // kind, $7 paused, $8 cursor key, $9 cursor id, $10 limit. Null: not asked.
 std::string list_filters(const MonitorQuery& query, const Order& order, bool more) {
   std::string sql = " WHERE m.account_id = $1 AND $2::bigint IS NOT NULL";
-  sql += query.q.empty() ? " AND $3::text IS NULL" : " AND (m.name ILIKE $3 OR m.slug ILIKE $3 OR m.target ILIKE $3)";
+  sql += query.q.empty() ? " AND $3::text IS NULL" : " AND m.id IN (SELECT account_search($3, 0, 2147483647))";
   sql += query.tags.empty() ? " AND $4::text IS NULL" : " AND m.tags @> $4::text[]";
   sql += query.state ? " AND x.state = $5::bigint" + what_it_implies(*query.state) : " AND $5::bigint IS NULL";
   sql += query.kind ? " AND m.kind = $6::smallint" : " AND $6::smallint IS NULL";
@@ -281,7 +284,26 @@ std::string list_filters(const MonitorQuery& query, const Order& order, bool mor
   return sql;
 }
 
-// By state or since the whole account is looked at: narrowly first, the page's rows then.
+// Lists whose page an index finds. Parameters: $1 now, $2 pattern, $3 cursor key, $4 cursor id, $5 limit; each form
+// names all of them, so that their types are known. Null: not one of these.
+const char* page_sql(const MonitorQuery& query) {
+  if (!query.tags.empty() || query.kind || query.paused) return nullptr;
+  const bool by_live = query.sort == MonitorSort::kState || query.sort == MonitorSort::kSince;
+  if (query.q.empty() && !query.state && by_live) {
+    return query.sort == MonitorSort::kSince
+               ? "SELECT id, key FROM account_list(true, $1, $3, $4, $5) WHERE $2::text IS NULL"
+               : "SELECT id, key FROM account_list(false, $1, $3, $4, $5) WHERE $2::text IS NULL";
+  }
+  if (query.sort != MonitorSort::kId) return nullptr;
+  if (query.q.empty() && query.state == State::kUnknown)
+    return "SELECT id, id AS key FROM account_unknown($1, $4, $5) id WHERE $2::text IS NULL AND $3::bigint IS NOT NULL";
+  if (!query.q.empty() && !query.state)
+    return "SELECT id, id AS key FROM account_search($2, $4, $5) id WHERE $1::bigint IS NOT NULL AND $3::bigint IS NOT "
+           "NULL";
+  return nullptr;
+}
+
+// Else by state or since the whole account is looked at: narrowly first, the page's rows then.
 std::string list_sql(const MonitorQuery& query, const Order& order, bool more) {
   const std::string rest = list_filters(query, order, more), by = std::string(" ORDER BY ") + order.key + ", m.id";
   const std::string key = order.key;
@@ -305,6 +327,12 @@ pqxx::result list_rows(pqxx::transaction_base& tx, AccountId account, const Moni
                        const std::optional<ListCursor>& cursor, WallTime now) {
   const std::optional<std::string> q = query.q.empty() ? std::nullopt : std::optional(like_anywhere(query.q));
   const std::optional<std::string> tags = query.tags.empty() ? std::nullopt : std::optional(array_of(query.tags));
+  if (const char* page = page_sql(query)) {
+    return tx.exec_params(std::string("SELECT ") + kMonitorColumns + ", p.key::text AS sort_key FROM (" + page +
+                              ") p JOIN monitors m ON m.id = p.id ORDER BY p.key, p.id",
+                          now.ms, or_null(q), cursor ? cursor->key : std::to_string(kBeforeAll),
+                          cursor ? cursor->id : kBeforeAll, query.limit + 1);
+  }
   const auto state = text_of(query.state), kind = text_of(query.kind);
   const std::optional<std::string> paused =
       query.paused ? std::optional<std::string>(*query.paused ? "true" : "false") : std::nullopt;
