@@ -69,6 +69,7 @@ Result<std::unique_ptr<Api>> Api::make(ApiOptions options) {
     if (!prober.ok()) return prober.error();
     parts->house.prober = *std::move(prober);
   }
+  if (o.policy != nullptr) parts->house.names = std::make_unique<NameGate>(parts->loop, *o.policy, o.resolver);
   parts->pool = std::make_unique<HandlerPool>(*o.clock, o.handler_threads, o.handler_queue);
   parts->dispatcher = std::make_unique<Dispatcher>(parts->house, parts->loop, *parts->pool, std::move(settings));
   parts->front = std::make_unique<HttpFront>(parts->loop, *parts->dispatcher, *std::move(trusted), o.limits);
@@ -118,6 +119,7 @@ Api::~Api() {
   parts_->pool->stop();
   // Probes hold answers, answers hold the dispatcher, connections are the front's.
   parts_->house.test_probes.clear();
+  parts_->house.names.reset();
   parts_->front.reset();
   parts_->house.prober.reset();
 }

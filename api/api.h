@@ -27,10 +27,12 @@
 #include "core/target.h"
 #include "core/time.h"
 #include "core/zone.h"
+#include "net/resolver.h"
 
 namespace everup::net {
+class AddressPolicy;
 class Loop;
-}
+}  // namespace everup::net
 namespace everup::db {
 class AccountStore;
 class CommandStore;
@@ -54,8 +56,8 @@ struct ApiOptions {
   std::string trusted_proxies = "127.0.0.0/8 ::1/128 unix";
   std::string cors_origins;
   std::string rate_limit = "600/60";
-  std::string metrics_token;  // EVERUP_METRICS_TOKEN
-  AccountId metrics_account;  // whose admin keys may read /metrics; 0: none
+  std::string metrics_token;                   // EVERUP_METRICS_TOKEN
+  std::function<AccountId()> metrics_account;  // whose admin keys may read /metrics; null or 0: none
   std::string version = "0", revision;
   std::string openapi_json;  // openapi_yaml() as JSON, converted by app/ at start-up
   int handler_threads = 4;
@@ -73,8 +75,13 @@ struct ApiOptions {
   const db::Vault* vault = nullptr;  // plausible_key() and digests
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok
-  // Judges a target at save: a sentence when it is refused (address policy, SHAPES 6). Null: not judged here.
+  // Judges a target at save by its address literal: a sentence when it is refused (address policy, SHAPES 6). Null: not
+  // judged here.
   std::function<std::optional<std::string>(const Target&)> refuse_target;
+  // What names are resolved with and judged by at save (name_gate.h), on the api's own loop. Null: names are not
+  // judged.
+  const net::AddressPolicy* policy = nullptr;
+  net::ResolverOptions resolver;
   // The prober of POST /monitors/test, made on the api's own loop before it runs. Null: the route answers 503. What the
   // prober needs (resolver, policy) is kept alive by the maker it returns.
   std::function<Result<std::unique_ptr<checker::ProbeMaker>>(net::Loop&)> make_prober;

@@ -128,8 +128,13 @@ Answer check_monitor(Call& call) {
 Answer test_monitor(Call& call) {
   auto draft = read_draft(call);
   if (auto* refusal = std::get_if<HttpResponse>(&draft)) return std::move(*refusal);
-  const CheckPlan plan = plan_of(std::get<MonitorDraft>(draft), call.now);
-  return Later{[house = call.house, plan](net::Loop& loop, Reply reply) { begin_test(house, plan, loop, reply); }};
+  const std::vector<MonitorDraft> drafts{std::get<MonitorDraft>(std::move(draft))};
+  return Later{[house = call.house, drafts, now = call.now](net::Loop& loop, const Reply& reply) {
+    judge_names(*house, drafts, false, [house, drafts, now, &loop, reply](FieldErrors&& errors) {
+      if (!errors.empty()) return reply(invalid_fields(errors));
+      begin_test(house, plan_of(drafts.front(), now), loop, reply);
+    });
+  }};
 }
 
 }  // namespace everup::api

@@ -289,6 +289,7 @@ std::optional<HttpResponse> Dispatcher::begin_idempotent(Exchange& x, const Call
   switch (begun->kind) {
     case db::IdempotencyAnswer::Kind::kFirst:
       x.idempotent = true;
+      x.caller = caller;
       return std::nullopt;
     case db::IdempotencyAnswer::Kind::kReplay:
       return unpack_answer(begun->status, begun->response);
@@ -313,19 +314,28 @@ void Dispatcher::end_idempotent(const Exchange& x, const Caller& caller, const H
 }
 
 void Dispatcher::begin_later(const ExchangePtr& x, Later&& later) {
-  if (laters_.fetch_add(1) >= kLatersMax) {
-    laters_.fetch_sub(1);
-    return finish(x, problem(503, "overloaded", "too many checks by hand at once"));
-  }
+  if (laters_.fetch_add(1) >= kLatersMax)
+    return finish_later(x, problem(503, "overloaded", "too many answers wait already"));
   const bool posted = loop_.post([this, x, later = std::move(later)] {
-    later.begin(loop_, [this, x](HttpResponse&& response) {
-      laters_.fetch_sub(1);
-      finish(x, std::move(response));
-    });
+    later.begin(loop_, [this, x](HttpResponse&& response) { finish_later(x, std::move(response)); });
   });
-  if (posted) return;
+  if (!posted) finish_later(x, problem(503, "overloaded", "too busy"));
+}
+
+// An answer that is kept under its Idempotency-Key is stored on a handler thread. When none is free the key stays in
+// progress and gives itself free after a minute (idempotency_store.h).
+void Dispatcher::finish_later(const ExchangePtr& x, HttpResponse&& response) {
   laters_.fetch_sub(1);
-  finish(x, problem(503, "overloaded", "too busy"));
+  if (!x->idempotent) return finish(x, std::move(response));
+  auto kept = std::make_shared<HttpResponse>(std::move(response));
+  const auto out = [this, x, kept] { finish(x, std::move(*kept)); };
+  const bool taken = house_.on_pool(
+      [this, x, kept, out] {
+        end_idempotent(*x, *x->caller, *kept);
+        out();
+      },
+      out);
+  if (!taken) out();
 }
 
 // A public answer: on the loop's thread into the cache, and out. When the handler failed, what was kept is better than

@@ -56,6 +56,7 @@ class Dispatcher final : public FrontApp {
     std::string cache_key;                     // not empty: the answer goes into the public cache
     std::shared_ptr<const HttpResponse> kept;  // what to answer when the handler cannot
     bool idempotent = false;                   // this request owns its Idempotency-Key
+    std::optional<Caller> caller;              // of a request that owns one
   };
   using ExchangePtr = std::shared_ptr<Exchange>;
 
@@ -72,6 +73,7 @@ class Dispatcher final : public FrontApp {
   std::optional<HttpResponse> begin_idempotent(Exchange& x, const Caller& caller);
   void end_idempotent(const Exchange& x, const Caller& caller, const HttpResponse& response);
   void begin_later(const ExchangePtr& x, Later&& later);
+  void finish_later(const ExchangePtr& x, HttpResponse&& response);
   void publish(const ExchangePtr& x, HttpResponse&& response);
   void decorate_shared(const Exchange& x, HttpResponse* response) const;
   void finish(const ExchangePtr& x, HttpResponse&& response, bool decorated = false);

@@ -5,11 +5,19 @@
 
 #include "api/problem.h"
 #include "db/monitor_json.h"
+#include "net/address.h"
+#include "net/loop.h"
 
 namespace everup::api {
 namespace {
 constexpr std::size_t kErrorsMax = 100;  // more help nobody
-}
+
+NameGate::Name name_of(const MonitorDraft& draft) { return {draft.target.host, draft.http.options.ip_version}; }
+
+bool is_name(const MonitorDraft& draft) { return !net::Address::parse(draft.target.host).has_value(); }
+
+HttpResponse too_busy() { return problem(503, "overloaded", "no handler was free in time"); }
+}  // namespace
 
 HttpResponse bad_body(const FieldErrors& errors, bool syntax) {
   return syntax ? problem(400, "bad_json", errors.front().detail, errors) : invalid_fields(errors);
@@ -61,6 +69,42 @@ std::variant<std::vector<MonitorDraft>, HttpResponse> read_bulk(Call& call) {
   }
   if (!errors.empty()) return bad_body(errors, false);
   return std::move(parsed.value);
+}
+
+void judge_names(House& house, const std::vector<MonitorDraft>& drafts, bool bulk,
+                 std::function<void(FieldErrors&&)> done) {
+  if (house.names == nullptr) return done({});
+  auto names = std::make_shared<std::vector<NameGate::Name>>();
+  for (const MonitorDraft& draft : drafts) names->push_back(name_of(draft));
+  house.names->judge(*names, [names, bulk, done = std::move(done)](NameGate::Refusals&& refusals) {
+    FieldErrors errors;
+    for (std::size_t i = 0; i < names->size() && errors.size() < kErrorsMax && !refusals.empty(); ++i) {
+      const auto refused = refusals.find((*names)[i]);
+      if (refused == refusals.end()) continue;
+      const std::string pointer = bulk ? "#/monitors/" + std::to_string(i) + "/target" : "#/target";
+      errors.push_back({pointer, "address_refused", refused->second});
+    }
+    done(std::move(errors));
+  });
+}
+
+Answer when_names_pass(Call& call, std::vector<MonitorDraft> drafts, bool bulk,
+                       std::function<HttpResponse(Call&, const std::vector<MonitorDraft>&)> then) {
+  if (call.house->names == nullptr || std::none_of(drafts.begin(), drafts.end(), is_name)) return then(call, drafts);
+  struct Held {
+    Call call;
+    std::vector<MonitorDraft> drafts;
+    std::function<HttpResponse(Call&, const std::vector<MonitorDraft>&)> then;
+  };
+  auto held = std::make_shared<Held>(Held{std::move(call), std::move(drafts), std::move(then)});
+  return Later{[held, bulk](net::Loop&, std::function<void(HttpResponse &&)> reply) {
+    judge_names(*held->call.house, held->drafts, bulk, [held, reply](FieldErrors&& errors) {
+      if (!errors.empty()) return reply(invalid_fields(errors));
+      const bool taken = held->call.house->on_pool([held, reply] { reply(held->then(held->call, held->drafts)); },
+                                                   [reply] { reply(too_busy()); });
+      if (!taken) reply(too_busy());
+    });
+  }};
 }
 
 }  // namespace everup::api

@@ -15,6 +15,7 @@
 #include "api/auth.h"
 #include "api/http_response.h"
 #include "api/metrics.h"
+#include "api/name_gate.h"
 #include "api/routes.h"
 #include "checker/probe.h"
 #include "core/result.h"
@@ -47,6 +48,7 @@ struct House {
   // Runs on a handler thread; false: too busy.
   std::function<bool(std::function<void()> run, std::function<void()> expired)> on_pool;
 
+  std::unique_ptr<NameGate> names;                                  // loop; null: names are not judged at save
   std::unique_ptr<checker::ProbeMaker> prober;                      // loop
   std::map<std::uint64_t, std::unique_ptr<TestProbe>> test_probes;  // loop; at most kTestProbesMax
   std::uint64_t next_test_probe = 1;                                // loop

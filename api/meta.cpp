@@ -23,9 +23,10 @@ bool may_read_metrics(const Call& call) {
   const auto token = bearer_token(*call.request);
   if (!token) return false;
   if (!options.metrics_token.empty() && net::equal_constant_time(*token, options.metrics_token)) return true;
-  if (!options.metrics_account || !db::plausible_key(*token, *options.vault)) return false;
+  const AccountId first = options.metrics_account ? options.metrics_account() : AccountId{};
+  if (!first || !db::plausible_key(*token, *options.vault)) return false;
   const auto identity = call.house->accounts().find_key(*token);
-  return identity.ok() && identity->has_value() && (*identity)->account == options.metrics_account &&
+  return identity.ok() && identity->has_value() && (*identity)->account == first &&
          (*identity)->scope == db::Scope::kAdmin;
 }
 
@@ -113,10 +114,13 @@ Answer robots(Call& /*call*/) {
 
 Answer about(Call&) {
   return plain(
-      "Requests whose User-Agent names this page come from Everup, an uptime monitor: someone who uses it asked it to look at that\n"
+      "Requests whose User-Agent names this page come from Everup, an uptime monitor: someone who uses it asked it to "
+      "look at that\n"
       "address at regular times. It sends one small request a look and follows no links.\n\n"
-      "If you did not ask for it and want it to stop, write to whoever runs the machine that the requests come from, with their time\n"
-      "and the address they were sent to. Refusing them (status 403, or a closed port) does no harm: Everup shows it to its user.\n");
+      "If you did not ask for it and want it to stop, write to whoever runs the machine that the requests come from, "
+      "with their time\n"
+      "and the address they were sent to. Refusing them (status 403, or a closed port) does no harm: Everup shows it "
+      "to its user.\n");
 }
 
 Answer welcome(Call& call) {

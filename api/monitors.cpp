@@ -128,22 +128,61 @@ std::string next_link(const Call& call, const std::string& cursor) {
   return link + "cursor=" + escaped(cursor) + ">; rel=\"next\"";
 }
 
-// One try of a PATCH; nullopt: somebody was faster and the caller did not insist on a revision, so try again.
-std::optional<HttpResponse> try_patch(Call& call, const std::string* if_match) {
+// A PATCH may meet another one: it is tried again unless its caller insists on a revision.
+struct PatchTry {
+  std::optional<HttpResponse> answer;    // neither: somebody was faster
+  std::optional<MonitorDraft> new_name;  // its name has to be judged first
+};
+
+PatchTry try_patch(Call& call, const std::string* if_match, bool judged) {
   auto view = call.house->monitors().find(account(call), call.path[0]);
-  if (!view.ok()) return failed(call, view.error());
-  if (if_match != nullptr && !if_match_fits(*if_match, view->monitor.revision)) return changed_meanwhile();
+  if (!view.ok()) return {failed(call, view.error()), {}};
+  if (if_match != nullptr && !if_match_fits(*if_match, view->monitor.revision)) return {changed_meanwhile(), {}};
   auto patched = db::apply_merge_patch(view->monitor, call.body);
-  if (!patched.ok()) return bad_body(patched.errors, patched.syntax);
+  if (!patched.ok()) return {bad_body(patched.errors, patched.syntax), {}};
   if (const FieldErrors errors = judge_draft(*call.house, patched.value); !errors.empty())
-    return invalid_fields(errors);
+    return {invalid_fields(errors), {}};
+  const bool other_name = patched.value.target.host != view->monitor.target.host ||
+                          patched.value.http.options.ip_version != view->monitor.http.options.ip_version;
+  if (other_name && !judged) return {{}, std::move(patched.value)};
   auto updated =
       call.house->monitors().update(account(call), to_string(view->monitor.id), patched.value, view->monitor.revision);
-  if (updated.ok()) return changed_answer(call, *updated);
+  if (updated.ok()) return {changed_answer(call, *updated), {}};
   if (updated.error().code != ErrorCode::kConflict || updated.error().what.starts_with("#/"))
-    return store_failure(call, updated.error());
-  if (if_match != nullptr) return changed_meanwhile();
-  return std::nullopt;
+    return {store_failure(call, updated.error()), {}};
+  if (if_match != nullptr) return {changed_meanwhile(), {}};
+  return {};
+}
+
+// The answer, or the draft whose name has to be judged first.
+PatchTry patch(Call& call, bool judged) {
+  const std::string* if_match = call.request->find("if-match");
+  for (int i = 0; i < kPatchTries; ++i) {
+    PatchTry tried = try_patch(call, if_match, judged);
+    if (tried.answer || tried.new_name) return tried;
+  }
+  return {problem(409, "conflict", "others change this monitor at the same time"), {}};
+}
+
+HttpResponse create_one(Call& call, const std::vector<MonitorDraft>& drafts) {
+  auto monitor = call.house->monitors().create(account(call), drafts.front());
+  if (!monitor.ok()) return store_failure(call, monitor.error());
+  db::MonitorView view;
+  view.monitor = *std::move(monitor);
+  view.state = view.monitor.paused ? State::kPaused : State::kUnknown;
+  HttpResponse response = monitor_answer(call, view, 201);
+  response.set("Location", "/api/v1/monitors/" + to_string(view.monitor.id));
+  return response;
+}
+
+HttpResponse create_many(Call& call, const std::vector<MonitorDraft>& drafts) {
+  auto ids = call.house->monitors().create_bulk(account(call), drafts);
+  if (!ids.ok()) return store_failure(call, ids.error());
+  JsonWriter created = JsonWriter::array();
+  for (const MonitorId id : *ids) created.text(to_string(id));
+  JsonWriter out = JsonWriter::object();
+  out.field_raw("created", std::move(created).take());
+  return json_answer(std::move(out).take(), 201);
 }
 
 Answer set_paused(Call& call, bool paused) {
@@ -188,14 +227,7 @@ Answer list_monitors(Call& call) {
 Answer create_monitor(Call& call) {
   auto draft = read_draft(call);
   if (auto* refusal = std::get_if<HttpResponse>(&draft)) return std::move(*refusal);
-  auto monitor = call.house->monitors().create(account(call), std::get<MonitorDraft>(draft));
-  if (!monitor.ok()) return store_failure(call, monitor.error());
-  db::MonitorView view;
-  view.monitor = *std::move(monitor);
-  view.state = view.monitor.paused ? State::kPaused : State::kUnknown;
-  HttpResponse response = monitor_answer(call, view, 201);
-  response.set("Location", "/api/v1/monitors/" + to_string(view.monitor.id));
-  return response;
+  return when_names_pass(call, {std::get<MonitorDraft>(std::move(draft))}, false, create_one);
 }
 
 Answer get_monitor(Call& call) {
@@ -204,11 +236,10 @@ Answer get_monitor(Call& call) {
 }
 
 Answer patch_monitor(Call& call) {
-  const std::string* if_match = call.request->find("if-match");
-  for (int i = 0; i < kPatchTries; ++i) {
-    if (auto answer = try_patch(call, if_match)) return *std::move(answer);
-  }
-  return problem(409, "conflict", "others change this monitor at the same time");
+  PatchTry patched = patch(call, false);
+  if (patched.answer) return *std::move(patched.answer);
+  return when_names_pass(call, {*std::move(patched.new_name)}, false,
+                         [](Call& again, const std::vector<MonitorDraft>&) { return *patch(again, true).answer; });
 }
 
 Answer delete_monitor(Call& call) {
@@ -241,13 +272,7 @@ Answer rotate_tokens(Call& call) {
 Answer create_bulk(Call& call) {
   auto drafts = read_bulk(call);
   if (auto* refusal = std::get_if<HttpResponse>(&drafts)) return std::move(*refusal);
-  auto ids = call.house->monitors().create_bulk(account(call), std::get<std::vector<MonitorDraft>>(drafts));
-  if (!ids.ok()) return store_failure(call, ids.error());
-  JsonWriter created = JsonWriter::array();
-  for (const MonitorId id : *ids) created.text(to_string(id));
-  JsonWriter out = JsonWriter::object();
-  out.field_raw("created", std::move(created).take());
-  return json_answer(std::move(out).take(), 201);
+  return when_names_pass(call, std::get<std::vector<MonitorDraft>>(std::move(drafts)), true, create_many);
 }
 
 }  // namespace everup::api

@@ -27,6 +27,9 @@ class Probing {
   Result<std::unique_ptr<checker::ProbeMaker>> maker(net::Loop& loop) const;
   // A sentence when the target is an address literal that the policy refuses (SHAPES 6).
   std::optional<std::string> refusal(const Target& target) const;
+  // For names, on a loop of the caller's.
+  const net::AddressPolicy& policy() const { return policy_; }
+  const net::ResolverOptions& resolver() const { return resolver_; }
   Status reread_own_addresses() { return policy_.reread_own_addresses(); }
 
  private:

@@ -85,6 +85,7 @@ class Server {
   Status start();
   void stop();
   void look_after();  // once a second
+  void look_for_first_account();
 
  private:
   Status open_sockets();
@@ -113,7 +114,7 @@ class Server {
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<db::Keeper> keeper_;
   std::unique_ptr<api::Api> api_;
-  AccountId first_account_;
+  std::atomic<std::int64_t> first_account_{0};  // 0: there is none yet
   std::atomic<bool> draining_{false};
   int seconds_ = 0;
 };
@@ -226,7 +227,7 @@ Status Server::start_api() {
   options.cors_origins = settings_.text("CORS_ORIGINS");
   options.rate_limit = settings_.text("RATE_LIMIT");
   options.metrics_token = settings_.text("METRICS_TOKEN");
-  options.metrics_account = first_account_;
+  options.metrics_account = [this] { return AccountId{first_account_.load()}; };
   options.version = version();
   options.openapi_json = *std::move(openapi);
   options.clock = &system_clock();
@@ -239,6 +240,8 @@ Status Server::start_api() {
   options.vault = &foundation_->vault;
   options.regex_ok = checker::regex_ok;
   options.refuse_target = [probing = probing_.get()](const Target& target) { return probing->refusal(target); };
+  options.policy = &probing_->policy();
+  options.resolver = probing_->resolver();
   options.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->maker(loop); };
   if (scheduler_) options.scheduler_stats = [this] { return scheduler_->stats(); };
   if (recorder_) options.recorder_stats = [this] { return recorder_->stats(); };
@@ -284,7 +287,7 @@ Status Server::start() {
   if (const auto opened = open_stores(); !opened) return opened;
   const auto account = first_start(settings_, *foundation_, base_url_);
   if (!account) return account.error();
-  first_account_ = *account;
+  first_account_ = account->value;
   if (roles_.keeper) {
     if (const auto started = start_keeper(); !started) return started;
   }
@@ -316,11 +319,20 @@ void Server::stop() {
   }
 }
 
+// Made by a command beside us, after we started: its admin keys open /metrics.
+void Server::look_for_first_account() {
+  const auto op = open_operator(foundation_->access, foundation_->vault, foundation_->data_dir.path(), "serve");
+  if (!op) return;
+  const auto accounts = op->store->accounts(1);
+  if (accounts && !accounts->empty()) first_account_ = accounts->front().id.value;
+}
+
 void Server::look_after() {
   ++seconds_;
   if (seconds_ % 30 == 0) {
     if (const auto read = probing_->reread_own_addresses(); !read) spdlog::warn("{}", read.error().what);
   }
+  if (first_account_ == 0 && seconds_ % 5 == 0) look_for_first_account();
   auto& cluster = foundation_->cluster;
   if (!cluster || cluster->alive() || seconds_ % 2 != 0) return;
   spdlog::error("the private PostgreSQL has ended; starting it again");

@@ -34,6 +34,20 @@ class SpineTest : public ::testing::Test {
   Service service_;
 };
 
+TEST_F(SpineTest, TheDatabaseIsThereFromTheStartAndAnAccountMadeLaterOpensTheMetrics) {
+  EXPECT_EQ(Json::parse(service_.get("/readyz").body)["checks"]["database"], "ok");
+  const auto key = service_.run_ok({"key", "create", "--name", "metrics", "--scope", "admin"});
+  EXPECT_TRUE(until([&] {
+    const auto answer = net::http_request({.method = "GET",
+                                           .url = service_.base() + "/metrics",
+                                           .unix_socket = {},
+                                           .headers = {"Via: 1.1 proxy", "Authorization: Bearer " + key},
+                                           .body = {},
+                                           .timeout_ms = 30'000});
+    return answer.ok() && answer->status == 200;
+  }));
+}
+
 TEST_F(SpineTest, AnOutageIsDatedFromItsFirstFailingCheckAndEveryPageAgrees) {
   const auto id = add_quick_monitor();
   ASSERT_TRUE(state_becomes(id, "up"));

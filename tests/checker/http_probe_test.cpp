@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "tests/checker/look.h"
+#include "tests/support/dnsmasq.h"
 #include "tests/support/fake_server.h"
 #include "tests/support/process.h"
 
@@ -311,20 +312,9 @@ TEST(HttpProbe, OneDeadlineForEverything) {
 }
 
 TEST(HttpProbe, NamesThatDoNotResolve) {
-  // dnsmasq binds its port itself, UDP and TCP; another suite may have taken one of them meanwhile.
-  std::uint16_t port = 0;
-  std::unique_ptr<Child> dns;
-  for (int attempt = 0; attempt < 20; ++attempt) {
-    port = everup::test::free_port("127.0.0.1", SOCK_DGRAM);
-    dns = std::make_unique<Child>(std::vector<std::string>{"dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts",
-                                                           "--conf-file=/dev/null", "--log-facility=-", "--log-queries",
-                                                           "--listen-address=127.0.0.1", "--bind-interfaces",
-                                                           "--port=" + std::to_string(port), "--address=/gone.test/"});
-    if (dns->wait_for_output("started, version")) break;
-  }
-  ASSERT_NE(dns->output().find("started, version"), std::string::npos) << dns->output();
+  const everup::test::Dnsmasq dns({"--address=/gone.test/"});
   LookOptions options;
-  options.dns_servers = {*net::Address::parse("127.0.0.1", port)};
+  options.dns_servers = {*net::Address::parse("127.0.0.1", dns.port())};
   Look look(options);
   const Outcome gone = look.at("http://gone.test/");
   EXPECT_EQ(gone.cause, Cause::kDnsFailure);
