@@ -87,6 +87,8 @@ reports::ReportInput report_input(const Call& call, db::PublicLedger&& ledger, c
   input.since = ledger.since;
   input.suspect_since = ledger.suspect_since;
   input.ledger = std::move(ledger.input);
+  input.glitches_90d = ledger.glitches_90d;
+  input.corrections = ledger.corrections;
   input.zone = zone;
   input.now = call.now;
   if (monitor.links.badge && !monitor.badge_token.empty())

@@ -174,7 +174,9 @@ Answer list_spans(Call& call) {
   Span span = settled_part(*input, wanted, call.now);
   const bool to_the_end = span.to < wanted.to || wanted.to >= call.now;
   if (after) span.from = std::min(*after, span.to);
-  const Timeline timeline = timeline_of(*input, span, call.now);
+  Timeline timeline = timeline_of(*input, span, call.now);
+  // Time before the first look is no state: the list starts at the first one.
+  std::erase_if(timeline, [](const LedgerSpan& part) { return part.state == State::kBeforeCreation; });
   JsonWriter data = JsonWriter::array();
   for (std::size_t i = 0; i < std::min(limit, timeline.size()); ++i)
     data.raw(span_json(timeline[i], to_the_end && i + 1 == timeline.size()));

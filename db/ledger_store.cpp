@@ -266,6 +266,25 @@ Result<PublicLedger> read_public(pqxx::transaction_base& tx, const std::string& 
   return out;
 }
 
+void add_counts(pqxx::transaction_base& tx, const std::string& token, WallTime now, PublicLedger& out) {
+  const auto rows = tx.exec_params("SELECT glitches, corrections FROM public_report_counts($1, $2, $3)", token,
+                                   now.ms - 90 * kDayMs, LedgerStore::kGlitchesMax);
+  if (rows.empty()) return;
+  out.glitches_90d = rows[0][0].as<std::int64_t>();
+  out.corrections = rows[0][1].as<std::int64_t>();
+}
+
+// Runs `use(tx, id)` for the account's monitor of that name, in one transaction.
+template <class Use>
+Status of_monitor(Pool& pool, AccountId account, std::string_view id, Use use) {
+  const auto name = monitor_name(id);
+  if (!name) return name.error();
+  return pool.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+    const auto facts = find_monitor(tx, account, *name);
+    return facts ? use(tx, facts->id) : Status(facts.error());
+  });
+}
+
 }  // namespace
 
 std::string result_id(const ResultRow& row) {
@@ -332,8 +351,6 @@ Result<std::vector<LedgerInput>> LedgerStore::ledgers(AccountId account, const s
 }
 
 Result<ResultsPage> LedgerStore::results(AccountId account, std::string_view id, const ResultsQuery& query) {
-  const auto name = monitor_name(id);
-  if (!name) return name.error();
   if (query.limit < 1 || query.limit > kResultsMax) return Error{ErrorCode::kInvalid, "limit: 1 to 10000 are allowed"};
   std::int64_t before_slot = std::numeric_limits<std::int64_t>::max(), before_look = 0;
   if (!query.cursor.empty()) {
@@ -345,17 +362,15 @@ Result<ResultsPage> LedgerStore::results(AccountId account, std::string_view id,
     before_slot = (*numbers)[0], before_look = (*numbers)[1];
   }
   ResultsPage page;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
-    const auto facts = find_monitor(tx, account, *name);
-    if (!facts) return facts.error();
+  const Status status = of_monitor(api_, account, id, [&](pqxx::transaction_base& tx, std::int64_t monitor) -> Status {
     const std::string sql = std::string("SELECT ") + kResultColumns +
                             " FROM account_results_page($1, $2, $3, $4, $5, $6) r "
                             "ORDER BY r.slot_at DESC, r.look DESC";
-    auto rows = rows_in(tx.exec_params(sql, facts->id, query.from.value_or(WallTime{0}).ms,
+    auto rows = rows_in(tx.exec_params(sql, monitor, query.from.value_or(WallTime{0}).ms,
                                        query.to.value_or(kForever).ms, before_slot, before_look, query.limit + 1));
     if (!rows) return rows.error();
     page.rows = *std::move(rows);
-    if (query.evidence) add_evidence(tx, facts->id, page.rows);
+    if (query.evidence) add_evidence(tx, monitor, page.rows);
     return ok();
   });
   if (!status) return status.error();
@@ -368,18 +383,14 @@ Result<ResultsPage> LedgerStore::results(AccountId account, std::string_view id,
 }
 
 Result<std::vector<LatencyPoint>> LedgerStore::latencies(AccountId account, std::string_view id, Span window) {
-  const auto name = monitor_name(id);
-  if (!name) return name.error();
   std::vector<LatencyPoint> points;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
-    const auto facts = find_monitor(tx, account, *name);
-    if (!facts) return facts.error();
+  const Status status = of_monitor(api_, account, id, [&](pqxx::transaction_base& tx, std::int64_t monitor) -> Status {
     auto read =
         points_in(tx.exec_params("SELECT slot_at + start_ms, total_us, verdict FROM account_results "
                                  "WHERE monitor_id = $1 AND region = 1::smallint AND slot_at >= $2 AND slot_at < "
                                  "$3 AND verdict <> 0 "
                                  "ORDER BY slot_at, look LIMIT $4",
-                                 facts->id, window.from.ms, window.to.ms, kLatencyMax + 1),
+                                 monitor, window.from.ms, window.to.ms, kLatencyMax + 1),
                   kLatencyMax);
     if (!read) return read.error();
     points = *std::move(read);
@@ -390,20 +401,16 @@ Result<std::vector<LatencyPoint>> LedgerStore::latencies(AccountId account, std:
 }
 
 Result<ResultRow> LedgerStore::result(AccountId account, std::string_view id, const ResultKey& key) {
-  const auto name = monitor_name(id);
-  if (!name) return name.error();
   std::vector<ResultRow> found;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
-    const auto facts = find_monitor(tx, account, *name);
-    if (!facts) return facts.error();
+  const Status status = of_monitor(api_, account, id, [&](pqxx::transaction_base& tx, std::int64_t monitor) -> Status {
     auto rows =
         rows_in(tx.exec_params(std::string("SELECT ") + kResultColumns +
                                    " FROM account_results r WHERE r.monitor_id = $1 AND r.region = $2 AND r.slot_at = "
                                    "$3 AND r.look = $4",
-                               facts->id, key.region, key.slot_at.ms, key.look));
+                               monitor, key.region, key.slot_at.ms, key.look));
     if (!rows) return rows.error();
     found = *std::move(rows);
-    add_evidence(tx, facts->id, found);
+    add_evidence(tx, monitor, found);
     return ok();
   });
   if (!status) return status.error();
@@ -420,6 +427,7 @@ Result<PublicLedger> LedgerStore::by_token(TokenKind kind, std::string_view toke
         auto read = read_public(tx, link_name(kind), std::string(token), from, now);
         if (!read) return read.error();
         out = *std::move(read);
+        if (kind == TokenKind::kReport) add_counts(tx, std::string(token), now, *out);
         return ok();
       },
       Isolation::kRepeatableRead);

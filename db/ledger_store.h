@@ -76,6 +76,10 @@ struct PublicLedger {
   LedgerInput input;
   State state = State::kUnknown;  // now, as the API's `state`
   std::optional<WallTime> since, suspect_since, last_checked_at;
+  // Of a report only: suspicions of the last 90 days that ended without settling (at most kGlitchesMax are counted),
+  // and numbered corrections of time already shown.
+  std::optional<std::int64_t> glitches_90d;
+  std::int64_t corrections = 0;
 };
 enum class TokenKind { kBadge, kReport };
 
@@ -83,6 +87,7 @@ class LedgerStore {
  public:
   static constexpr int kResultsMax = 10'000;
   static constexpr int kLatencyMax = 200'000;
+  static constexpr int kGlitchesMax = 1'000;
   LedgerStore(Pool& api_pool, Pool& public_pool);
 
   // `id`: "mon_…" or "slug:…" (a bare slug too). Spans overlapping [from, ∞), the open one included.

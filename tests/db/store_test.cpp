@@ -306,6 +306,87 @@ TEST_F(ListTest, EverySortVisitsEveryMonitorOnceInOrder) {
   EXPECT_EQ(views.back().state, State::kPaused);
 }
 
+// Whatever the clock makes of marks and suspicions: the order is that of the shown states and instants.
+TEST_F(ListTest, TheOrderIsThatOfWhatIsShown) {
+  s.mark(ids[2], kNoon - 200'000);
+  s.mark(ids[4], kNoon - 90'000);
+  s.database.sql("DELETE FROM shard_marks WHERE shard = " + std::to_string(shard_of(ids[6])));
+  s.database.sql("UPDATE standings SET pending_since = " + std::to_string(kNoon - 150'000) +
+                 " WHERE monitor_id = " + std::to_string(ids[8].value));
+  s.database.sql("UPDATE standings SET pending_since = " + std::to_string(kNoon - 5'000) +
+                 " WHERE monitor_id = " + std::to_string(ids[9].value));
+  const auto rank = [](State state) {
+    const std::vector<State> order{State::kDown, State::kUnknown,     State::kDegraded,
+                                   State::kUp,   State::kMaintenance, State::kPaused};
+    return std::find(order.begin(), order.end(), state) - order.begin();
+  };
+  for (const std::int64_t later : {0, 20'000, 60'000, 101'000, 500'000}) {
+    s.clock.at = WallTime{kNoon + later};
+    for (const int limit : {4, 200}) {
+      MonitorQuery query;
+      query.limit = limit;
+      query.sort = MonitorSort::kState;
+      const auto by_state = all(query);
+      EXPECT_EQ(by_state.size(), ids.size());
+      EXPECT_TRUE(std::is_sorted(by_state.begin(), by_state.end(), [&](const MonitorView& a, const MonitorView& b) {
+        return std::pair(rank(a.state), a.monitor.id) < std::pair(rank(b.state), b.monitor.id);
+      })) << later;
+      query.sort = MonitorSort::kSince;
+      const auto by_since = all(query);
+      EXPECT_EQ(by_since.size(), ids.size());
+      EXPECT_TRUE(std::is_sorted(by_since.begin(), by_since.end(), [](const MonitorView& a, const MonitorView& b) {
+        return std::pair(a.since.value_or(WallTime{0}), a.monitor.id) <
+               std::pair(b.since.value_or(WallTime{0}), b.monitor.id);
+      })) << later;
+      query.sort = MonitorSort::kId, query.state = State::kUnknown;
+      const auto unknown = all(query);
+      EXPECT_EQ(static_cast<std::ptrdiff_t>(unknown.size()),
+                std::count_if(by_state.begin(), by_state.end(),
+                              [](const MonitorView& view) { return view.state == State::kUnknown; }))
+          << later;
+    }
+  }
+}
+
+TEST_F(ListTest, ListsFollowEveryChange) {
+  const auto found = [&](const std::string& q) {
+    MonitorQuery query;
+    query.q = q;
+    return all(query).size();
+  };
+  const auto first_by = [&](MonitorSort sort) {
+    MonitorQuery query;
+    query.sort = sort;
+    return all(query).front().monitor.id;
+  };
+  const std::string id = to_string(ids[1]);
+  MonitorDraft draft = must(s.monitors.find(s.a, id)).monitor;
+  draft.name = "Zebra Überall", draft.target = must(parse_target("https://moved.example/"));
+  must(s.monitors.update(s.a, id, draft, std::nullopt));
+  EXPECT_EQ(found("zEBRA"), 1u);
+  EXPECT_EQ(found("a Über"), 1u);
+  EXPECT_EQ(found("moved.ex"), 1u);
+  EXPECT_EQ(found("ze"), 1u) << "two letters have no trigram";
+  const auto set = [&](const std::string& what) {
+    s.database.sql("UPDATE standings SET " + what + " WHERE monitor_id = " + std::to_string(ids[1].value));
+  };
+  set("booked = 3, booked_since = 1");
+  EXPECT_EQ(first_by(MonitorSort::kSince), ids[3]) << "never looked at";
+  s.database.sql("UPDATE monitor_live SET booked = 1, booked_since = 5 WHERE booked IS NULL");
+  EXPECT_EQ(first_by(MonitorSort::kSince), ids[1]);
+  must(s.monitors.set_paused(s.a, id, true));
+  EXPECT_NE(first_by(MonitorSort::kSince), ids[1]);
+  set("booked = 3, booked_since = 2");
+  must(s.monitors.set_paused(s.a, id, false));
+  EXPECT_EQ(first_by(MonitorSort::kSince), ids[1]);
+  ASSERT_TRUE(s.monitors.remove(s.a, id));
+  EXPECT_EQ(found("zebra"), 0u);
+  EXPECT_NE(first_by(MonitorSort::kSince), ids[1]);
+  s.database.sql("SET app.operator = 'on'; DELETE FROM monitors");
+  EXPECT_EQ(s.database.sql("SELECT count(*) FROM monitor_live")[0][0].as<int>(), 0);
+  EXPECT_EQ(s.database.sql("SELECT count(*) FROM monitor_words")[0][0].as<int>(), 0);
+}
+
 TEST_F(ListTest, TheFiltersStateIsTheShownState) {
   std::size_t total = 0;
   for (const State state : {State::kUp, State::kDegraded, State::kDown, State::kUnknown, State::kPaused}) {
@@ -321,6 +402,39 @@ TEST_F(ListTest, TheFiltersStateIsTheShownState) {
   MonitorQuery unknown;
   unknown.state = State::kUnknown;
   EXPECT_EQ(all(unknown).size(), ids.size() - 1);
+}
+
+// A glitch is a failing run inside time that is booked as up: counted once, however many looks it had.
+TEST_F(StoreTest, AReportCountsGlitchesAndCorrections) {
+  const Monitor monitor = must(s.monitors.create(s.a, draft_of("https://x.example/")));
+  const std::int64_t minute = 60'000, begin = kNoon - 3 * 3'600'000;
+  s.partition(begin - kDayMs), s.partition(begin), s.partition(kNoon);
+  const auto look = [&](int at, int verdict, int number = 0) {
+    s.result(monitor.id, begin + at * minute, verdict, verdict == 3 ? 20 : 1, number);
+  };
+  for (const int at : {0, 1, 3, 4, 8, 9, 13, 14, 16, 17, 20}) look(at, 1);
+  look(2, 3), look(2, 3, 1), look(2, 1, 2);  // one glitch: two failing looks of one slot
+  look(5, 3), look(6, 4), look(7, 3);        // one: an inconclusive look does not end a run
+  look(10, 3), look(11, 3), look(12, 3);     // settled: an outage
+  look(15, 0), look(18, 3), look(19, 3);     // still suspected
+  s.span(monitor.id, begin, std::to_string(begin + 10 * minute), 1);
+  s.span(monitor.id, begin + 10 * minute, std::to_string(begin + 13 * minute), 3);
+  s.span(monitor.id, begin + 13 * minute, "NULL", 1);
+  s.standing(monitor.id, 1, begin + 13 * minute, std::to_string(begin + 18 * minute));
+  const auto report = [&] {
+    return must(s.ledger.by_token(TokenKind::kReport, monitor.report_token, WallTime{0}, s.clock.at));
+  };
+  EXPECT_EQ(report().glitches_90d, 2);
+  EXPECT_EQ(report().corrections, 0);
+  s.database.sql("INSERT INTO corrections SELECT " + std::to_string(monitor.id.value) +
+                 ", 1, n, 1, 1, 2, '[]', '[]' FROM generate_series(1, 3) n");
+  s.database.sql("UPDATE standings SET pending_since = NULL");
+  EXPECT_EQ(report().corrections, 3);
+  EXPECT_EQ(report().glitches_90d, 3);
+  EXPECT_EQ(must(s.ledger.by_token(TokenKind::kBadge, monitor.badge_token, WallTime{0}, s.clock.at)).glitches_90d,
+            std::nullopt);
+  s.clock.at = WallTime{kNoon + 91 * kDayMs};
+  EXPECT_EQ(report().glitches_90d, 0);
 }
 
 // RULES B 5: a suspicion lasts as long as the patience needs, in lists, in filters and on public pages alike.

@@ -3,7 +3,11 @@
 #include "net/curl_transfer.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <cstring>
 
 #include "net/address_policy.h"
 #include "tests/net_curl/exchange.h"
@@ -31,6 +35,36 @@ TransferResult ask_once(const std::function<void(FakeConnection&)>& after_reques
 }
 TransferResult answer_once(const std::string& bytes) {
   return ask_once([&](FakeConnection& connection) { connection.send(bytes); });
+}
+
+// A firewall or a full balancer accepts and resets before a byte was asked: the reset has to arrive before our loop's
+// next turn, so the same thread plays both sides. Another try where the kernel took its time.
+TEST(CurlTransfer, AResetWhileConnectingIsItsOwnCause) {
+  TransferResult result;
+  for (int attempt = 0; attempt < 20 && result.cause != Cause::kConnectReset; ++attempt) {
+    const everup::test::Listener listener;
+    Exchange exchange;
+    Ask ask("http", "shop.test", listener.port());
+    struct : TransferListener {
+      void on_transfer_end(CurlTransfer&) override { ended = true; }
+      bool ended = false;
+    } told;
+    ASSERT_TRUE(exchange.transfer().start(ask.request, told));
+    exchange.turn_until([&] {
+      pollfd entry{listener.fd(), POLLIN, 0};
+      return poll(&entry, 1, 0) == 1;
+    });
+    const int peer = accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+    ASSERT_GE(peer, 0);
+    const linger now{1, 0};
+    ASSERT_EQ(setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    close(peer);
+    exchange.turn_until([&] { return told.ended; });
+    ASSERT_TRUE(told.ended);
+    result = exchange.transfer().result();
+  }
+  EXPECT_EQ(result.cause, Cause::kConnectReset) << result.detail;
+  EXPECT_EQ(result.detail, strerror(ECONNRESET));
 }
 
 TEST(CurlTransfer, AsksByNameAtThePinnedAddress) {
