@@ -12,12 +12,24 @@ namespace everup::api {
 namespace {
 constexpr std::size_t kErrorsMax = 100;  // more help nobody
 
-NameGate::Name name_of(const MonitorDraft& draft) { return {draft.target.host, draft.http.options.ip_version}; }
-
-bool is_name(const MonitorDraft& draft) { return !net::Address::parse(draft.target.host).has_value(); }
-
 HttpResponse too_busy() { return problem(503, "overloaded", "no handler was free in time"); }
 }  // namespace
+
+std::optional<NameGate::Name> name_of(const MonitorDraft& draft) {
+  return std::visit(
+      [&draft](const auto& settings) -> std::optional<NameGate::Name> {
+        if constexpr (requires { settings.options.ip_version; }) {
+          if constexpr (requires { settings.options.mx; }) {
+            if (settings.options.mx) return std::nullopt;
+          }
+          if (net::Address::parse(draft.target.host)) return std::nullopt;
+          return NameGate::Name{draft.target.host, settings.options.ip_version};
+        } else {
+          return std::nullopt;
+        }
+      },
+      draft.settings);
+}
 
 HttpResponse bad_body(const FieldErrors& errors, bool syntax) {
   return syntax ? problem(400, "bad_json", errors.front().detail, errors) : invalid_fields(errors);
@@ -74,12 +86,17 @@ std::variant<std::vector<MonitorDraft>, HttpResponse> read_bulk(Call& call) {
 void judge_names(House& house, const std::vector<MonitorDraft>& drafts, bool bulk,
                  std::function<void(FieldErrors&&)> done) {
   if (house.names == nullptr) return done({});
-  auto names = std::make_shared<std::vector<NameGate::Name>>();
-  for (const MonitorDraft& draft : drafts) names->push_back(name_of(draft));
-  house.names->judge(*names, [names, bulk, done = std::move(done)](NameGate::Refusals&& refusals) {
+  std::vector<NameGate::Name> names;
+  auto by_draft = std::make_shared<std::vector<std::optional<NameGate::Name>>>();
+  for (const MonitorDraft& draft : drafts) {
+    by_draft->push_back(name_of(draft));
+    if (by_draft->back()) names.push_back(*by_draft->back());
+  }
+  house.names->judge(std::move(names), [by_draft, bulk, done = std::move(done)](NameGate::Refusals&& refusals) {
     FieldErrors errors;
-    for (std::size_t i = 0; i < names->size() && errors.size() < kErrorsMax && !refusals.empty(); ++i) {
-      const auto refused = refusals.find((*names)[i]);
+    for (std::size_t i = 0; i < by_draft->size() && errors.size() < kErrorsMax && !refusals.empty(); ++i) {
+      const auto& name = (*by_draft)[i];
+      const auto refused = name ? refusals.find(*name) : refusals.end();
       if (refused == refusals.end()) continue;
       const std::string pointer = bulk ? "#/monitors/" + std::to_string(i) + "/target" : "#/target";
       errors.push_back({pointer, "address_refused", refused->second});
@@ -90,7 +107,8 @@ void judge_names(House& house, const std::vector<MonitorDraft>& drafts, bool bul
 
 Answer when_names_pass(Call& call, std::vector<MonitorDraft> drafts, bool bulk,
                        std::function<HttpResponse(Call&, const std::vector<MonitorDraft>&)> then) {
-  if (call.house->names == nullptr || std::none_of(drafts.begin(), drafts.end(), is_name)) return then(call, drafts);
+  const auto has_name = [](const MonitorDraft& draft) { return name_of(draft).has_value(); };
+  if (call.house->names == nullptr || std::none_of(drafts.begin(), drafts.end(), has_name)) return then(call, drafts);
   struct Held {
     Call call;
     std::vector<MonitorDraft> drafts;

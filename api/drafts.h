@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -17,6 +18,9 @@ FieldErrors judge_draft(const House& house, const MonitorDraft& draft, std::stri
 std::variant<MonitorDraft, HttpResponse> read_draft(Call& call);
 std::variant<std::vector<MonitorDraft>, HttpResponse> read_bulk(Call& call);
 
+// The name whose addresses a look will connect to. None: an address literal, or a kind that connects elsewhere (dns
+// asks its servers, a mail domain's MX hosts are found first, a heartbeat connects to nobody).
+std::optional<NameGate::Name> name_of(const MonitorDraft& draft);
 // The field errors of `drafts` whose names are refused; pointers as judge_draft makes them, "#/monitors/N/target" for a
 // bulk. `done` runs on the loop, once, as this must.
 void judge_names(House& house, const std::vector<MonitorDraft>& drafts, bool bulk,

@@ -142,8 +142,7 @@ PatchTry try_patch(Call& call, const std::string* if_match, bool judged) {
   if (!patched.ok()) return {bad_body(patched.errors, patched.syntax), {}};
   if (const FieldErrors errors = judge_draft(*call.house, patched.value); !errors.empty())
     return {invalid_fields(errors), {}};
-  const bool other_name = patched.value.target.host != view->monitor.target.host ||
-                          patched.value.http.options.ip_version != view->monitor.http.options.ip_version;
+  const bool other_name = name_of(patched.value) != name_of(view->monitor);
   if (other_name && !judged) return {{}, std::move(patched.value)};
   auto updated =
       call.house->monitors().update(account(call), to_string(view->monitor.id), patched.value, view->monitor.revision);
