@@ -11,7 +11,7 @@ CREATE TABLE monitor_live (
   account_id bigint NOT NULL,
   shard smallint NOT NULL,
   paused boolean NOT NULL,
-  revised_at bigint NOT NULL,
+  paused_since bigint NOT NULL,            -- of a paused one; else of its last revision
   fresh_ms bigint NOT NULL,                -- interval + timeout + 30 s: as long a mark is believed
   suspicion_ms bigint NOT NULL,            -- as long a suspicion is believed
   booked smallint,                         -- of the standing; null: never looked at
@@ -21,8 +21,7 @@ CREATE TABLE monitor_live (
     CASE WHEN paused THEN 6 WHEN booked IS NULL OR booked_since = 0 THEN 1
          ELSE CASE booked WHEN 3 THEN 0 WHEN 4 THEN 1 WHEN 2 THEN 2 WHEN 1 THEN 3 ELSE booked END END) STORED,
   since bigint NOT NULL GENERATED ALWAYS AS (
-    coalesce(CASE WHEN paused THEN revised_at WHEN booked IS NULL OR booked_since = 0 OR booked = 4 THEN pending_since
-                  ELSE booked_since END, 0)) STORED
+    CASE WHEN paused THEN paused_since WHEN booked IS NULL THEN 0 ELSE coalesce(booked_since, 0) END) STORED
 );
 CREATE INDEX monitor_live_rank ON monitor_live (account_id, rank, monitor_id);
 CREATE INDEX monitor_live_since ON monitor_live (account_id, since, monitor_id);
@@ -72,11 +71,11 @@ BEGIN
   INSERT INTO public.monitor_changes (monitor_id, shard, at) SELECT id, shard, updated_at FROM changed ORDER BY id;
   DELETE FROM public.monitor_live l USING changed c WHERE l.monitor_id = c.id AND c.deleted_at IS NOT NULL;
   DELETE FROM public.monitor_words w USING changed c WHERE w.monitor_id = c.id AND c.deleted_at IS NOT NULL;
-  INSERT INTO public.monitor_live AS l (monitor_id, account_id, shard, paused, revised_at, fresh_ms, suspicion_ms)
+  INSERT INTO public.monitor_live AS l (monitor_id, account_id, shard, paused, paused_since, fresh_ms, suspicion_ms)
     SELECT id, account_id, shard, paused, revised_at, interval_s * 1000::bigint + timeout_ms + 30000,
            greatest(suspicion_ms, interval_s * 1000::bigint + timeout_ms + 30000) FROM changed WHERE deleted_at IS NULL
-    ON CONFLICT (monitor_id) DO UPDATE SET paused = excluded.paused, revised_at = excluded.revised_at,
-      fresh_ms = excluded.fresh_ms, suspicion_ms = excluded.suspicion_ms;
+    ON CONFLICT (monitor_id) DO UPDATE SET paused = excluded.paused,
+      paused_since = CASE WHEN l.paused AND excluded.paused THEN l.paused_since ELSE excluded.paused_since END, fresh_ms = excluded.fresh_ms, suspicion_ms = excluded.suspicion_ms;
   INSERT INTO public.monitor_words AS w (monitor_id, account_id, words)
     SELECT id, account_id, lower(name) || E'\n' || slug || E'\n' || lower(target) FROM changed WHERE deleted_at IS NULL
     ON CONFLICT (monitor_id) DO UPDATE SET words = excluded.words WHERE w.words <> excluded.words;
@@ -104,7 +103,7 @@ CREATE TRIGGER standings_inserted AFTER INSERT ON standings REFERENCING NEW TABL
 CREATE TRIGGER standings_updated AFTER UPDATE ON standings REFERENCING NEW TABLE AS changed
   FOR EACH STATEMENT EXECUTE FUNCTION standings_changed();
 
-INSERT INTO monitor_live (monitor_id, account_id, shard, paused, revised_at, fresh_ms, suspicion_ms, booked, booked_since, pending_since)
+INSERT INTO monitor_live (monitor_id, account_id, shard, paused, paused_since, fresh_ms, suspicion_ms, booked, booked_since, pending_since)
   SELECT m.id, m.account_id, m.shard, m.paused, m.revised_at, m.interval_s * 1000::bigint + m.timeout_ms + 30000,
          greatest(m.suspicion_ms, m.interval_s * 1000::bigint + m.timeout_ms + 30000), s.booked, s.booked_since, s.pending_since
   FROM monitors m LEFT JOIN standings s ON s.monitor_id = m.id AND s.region = 1::smallint WHERE m.deleted_at IS NULL;
@@ -120,17 +119,19 @@ CREATE FUNCTION marks_of_shards(OUT marks bigint[], OUT old_shards smallint[], a
          array_agg(n.shard::smallint) FILTER (WHERE coalesce(k.observed_through, 0) < at - 31100)
   FROM generate_series(0, 255) AS n(shard) LEFT JOIN public.shard_marks k ON k.region = 1::smallint AND k.shard = n.shard
 $$;
--- The account's monitors that the clock makes unknown, and since when: the mark of its shard is too old, or its suspicion is.
+-- The account's monitors that the clock makes unknown, and since when: the mark of its shard is too old, or its suspicion is. (One that was
+-- never looked at is unknown anyway, since no instant.)
 CREATE FUNCTION stale_monitors(mine bigint, at bigint, marks bigint[], old_shards smallint[]) RETURNS TABLE (id bigint, since bigint)
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF old_shards IS NOT NULL THEN
     RETURN QUERY SELECT l.monitor_id, marks[l.shard + 1] FROM public.monitor_live l
-      WHERE l.account_id = mine AND l.shard = ANY (old_shards) AND NOT l.paused AND marks[l.shard + 1] < at - l.fresh_ms;
+      WHERE l.account_id = mine AND l.shard = ANY (old_shards) AND NOT l.paused AND l.booked IS NOT NULL
+        AND marks[l.shard + 1] < at - l.fresh_ms;
   END IF;
   RETURN QUERY SELECT l.monitor_id, l.pending_since FROM public.monitor_live l
     WHERE l.account_id = mine AND l.pending_since < at - 31100 AND l.pending_since < at - l.suspicion_ms AND NOT l.paused
-      AND marks[l.shard + 1] >= at - l.fresh_ms;
+      AND l.booked IS NOT NULL AND marks[l.shard + 1] >= at - l.fresh_ms;
 END $$;
 
 -- A page of the account of this transaction, after (after_key, after_id), by state or by since.
@@ -145,7 +146,7 @@ BEGIN
     RETURN QUERY SELECT x.id, x.key FROM (
         (SELECT l.monitor_id AS id, l.since AS key FROM public.monitor_live l
            WHERE l.account_id = mine AND (l.since, l.monitor_id) > (after_key, after_id)
-             AND (l.paused OR (m.marks[l.shard + 1] >= at - l.fresh_ms AND coalesce(l.pending_since >= at - l.suspicion_ms, true)))
+             AND (l.paused OR l.booked IS NULL OR (m.marks[l.shard + 1] >= at - l.fresh_ms AND coalesce(l.pending_since >= at - l.suspicion_ms, true)))
            ORDER BY l.since, l.monitor_id LIMIT most)
         UNION ALL
         (SELECT s.id, s.since FROM public.stale_monitors(mine, at, m.marks, m.old_shards) s
@@ -155,7 +156,7 @@ BEGIN
     RETURN QUERY SELECT x.id, x.key FROM (
         (SELECT l.monitor_id AS id, l.rank::bigint AS key FROM public.monitor_live l
            WHERE l.account_id = mine AND (l.rank, l.monitor_id) > (after_key, after_id)
-             AND (l.paused OR (m.marks[l.shard + 1] >= at - l.fresh_ms AND coalesce(l.pending_since >= at - l.suspicion_ms, true)))
+             AND (l.paused OR l.booked IS NULL OR (m.marks[l.shard + 1] >= at - l.fresh_ms AND coalesce(l.pending_since >= at - l.suspicion_ms, true)))
            ORDER BY l.rank, l.monitor_id LIMIT most)
         UNION ALL
         (SELECT s.id, 1::bigint FROM public.stale_monitors(mine, at, m.marks, m.old_shards) s

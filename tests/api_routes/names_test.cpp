@@ -17,7 +17,7 @@ constexpr const char* kMonitors = "/api/v1/monitors";
 constexpr const char* kRefused =
     "intranet.test is 192.168.1.10, a private address; this Everup watches public addresses only. Its operator can "
     "allow "
-    "it: EVERUP_ALLOW_TARGETS=private (or 192.168.1.10/32), then restart";
+    "it: EVERUP_ALLOW_TARGETS=private (or 192.168.1.0/24), then restart";
 
 std::string target(const std::string& url) { return R"({"target":")" + url + R"("})"; }
 
