@@ -44,7 +44,9 @@ Delivery::Delivery(DeliveryOptions options, Spool spool, BatchStore& store, Outs
       store_(store),
       outstanding_(outstanding),
       builder_(options_.batch_rows_max),
-      random_(static_cast<std::minstd_rand::result_type>(options_.random % 2'147'483'646 + 1)) {}
+      random_(static_cast<std::minstd_rand::result_type>(options_.random % 2'147'483'646 + 1)) {
+  stats_.database_ok = true;  // nobody starts without it; the first attempt that fails says otherwise
+}
 
 void Delivery::take_in(std::vector<Offered>& items, const Clock& clock) {
   const auto close = [&] { deliver(builder_.close(clock.now().wall), clock); };

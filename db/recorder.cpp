@@ -104,7 +104,6 @@ class Recorder::Impl {
         delivery_(delivery_options(options_, stream_), std::move(spool), store_, *outstanding_) {}
 
   void start() {
-    stats_.database_ok = true;  // nobody starts without it; the first attempt that fails says otherwise
     publish();
     thread_ = std::thread([this] { loop(); });
   }
