@@ -9,6 +9,7 @@
 #include "app/log.h"
 #include "app/monitor_command.h"
 #include "app/settings.h"
+#include "app/smtp_command.h"
 
 namespace everup::app {
 namespace {
@@ -19,6 +20,7 @@ struct Words {
   bool json = false;
   ServeOptions serve;
   CheckOptions check;
+  SmtpCommand smtp;
   MonitorAdd add;
   std::string query, id;
   AccountCreate account;
@@ -97,6 +99,40 @@ void add_check(CLI::App& root, Words& words, Run& run) {
   check->callback([&] {
     run = [&] { return with_settings(words, [&](const Settings& s) { return run_check(words.check, s); }); };
   });
+}
+
+void add_smtp(CLI::App& root, Words& words, Run& run) {
+  auto* smtp = root.add_subcommand("smtp", "a mail server's dialogue, live, with what every line means");
+  SmtpCommand& command = words.smtp;
+  smtp->add_option("host", command.host, "HOST, HOST:port, smtp://… or smtps://…")->required();
+  smtp->add_option("--from", command.from, "the envelope's sender; default: the empty one, <>");
+  smtp->add_option("--to", command.to, "a recipient; may be repeated")->take_all();
+  smtp->add_option("--ehlo", command.ehlo, "what we call ourselves [EVERUP_EHLO_NAME]");
+  smtp->add_option("--tls", command.tls, "default: require on 587, implicit for smtps://, else try")
+      ->check(CLI::IsMember({"require", "try", "never", "implicit"}));
+  smtp->add_option("--auth-user", command.auth_user, "authenticate; needs a password file");
+  smtp->add_option("--auth-password-file", command.auth_password_file,
+                   "its first line is the password or token; - for standard input");
+  smtp->add_option("--auth", command.auth, "the mechanism; default: the best that is offered")
+      ->check(CLI::IsMember({"PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"}));
+  smtp->add_option("--stop-after,--quit-after", command.stop_after,
+                   "CONNECT BANNER FIRST-EHLO TLS EHLO AUTH MAIL RCPT; default: RCPT with --to, else EHLO");
+  smtp->add_flag("--send", command.send, "send a fixed test message to the recipients");
+  smtp->add_option("--ip", command.ip_version, "any, 4 or 6")->check(CLI::IsMember({"any", "4", "6"}));
+  smtp->add_option("-t,--timeout", command.timeout_s, "seconds, 0.1 to 60")
+      ->check(CLI::Range(0.1, 60.0))
+      ->capture_default_str();
+  smtp->add_flag("--mx", command.mx, "HOST is a mail domain: ask every host of its MX, over IPv4 and IPv6");
+  smtp->add_flag("--brief", command.brief, "lines only, without what they mean");
+  smtp->add_flag("--json", command.json, "the whole test as one JSON object");
+  smtp->add_flag("--policy", command.policy, "refuse the addresses that the service would refuse");
+  smtp->footer(
+      "Marks: ' ->' sent, '<-' received, '~' inside TLS, '**' refused, '===' a remark.\n"
+      "Exit: 0 up, 1 degraded, 2 down, 3 inconclusive or wrong usage.\nExamples:\n  everup smtp mx.example.com\n"
+      "  everup smtp mail.example.com:587 --from me@example.com --to you@example.com\n"
+      "  everup smtp mail.example.com --tls implicit --auth-user me --auth-password-file secret.txt");
+  smtp->callback(
+      [&] { run = [&] { return with_settings(words, [&](const Settings& s) { return run_smtp(words.smtp, s); }); }; });
 }
 
 void add_monitor_add(CLI::App& monitor, Words& words, Run& run) {
@@ -234,6 +270,7 @@ int run_words(int argc, char** argv) {
       "https://example.org/");
   add_serve(root, words, run);
   add_check(root, words, run);
+  add_smtp(root, words, run);
   add_monitor(root, words, run);
   add_accounts(root, words, run);
   add_service(root, words, run);
@@ -243,7 +280,8 @@ int run_words(int argc, char** argv) {
     return root.exit(done);
   } catch (const CLI::ParseError& wrong) {
     root.exit(wrong, std::cerr, std::cerr);
-    const bool plugin = argc > 1 && std::string_view(argv[1]) == "check";  // usage is UNKNOWN there (SHAPES 3)
+    const std::string_view word = argc > 1 ? argv[1] : "";
+    const bool plugin = word == "check" || word == "smtp";  // usage is UNKNOWN there (SHAPES 3)
     return plugin ? 3 : kUsage;
   }
   return run();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/settings.h"
+#include "checker/live.h"
 #include "core/monitor.h"
 #include "core/outcome.h"
 #include "core/result.h"
@@ -10,6 +11,7 @@ namespace everup::app {
 
 // Blocks until the probe's outcome, at most its timeout. `strict_policy` false: a person at his shell may ask his own
 // machine.
-Result<Outcome> probe_once(const CheckPlan& plan, const Settings& settings, bool strict_policy, bool want_evidence);
+Result<Outcome> probe_once(const CheckPlan& plan, const Settings& settings, bool strict_policy, bool want_evidence,
+                           checker::Live* live = nullptr);
 
 }  // namespace everup::app

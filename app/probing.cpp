@@ -1,6 +1,11 @@
 #include "app/probing.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <sstream>
 
 #include "app/commands.h"
 #include "app/database.h"
@@ -40,6 +45,7 @@ Result<std::unique_ptr<Probing>> Probing::make(const Settings& settings, const s
   std::unique_ptr<Probing> out(new Probing(*std::move(allow)));
   out->resolver_.servers = *std::move(servers);
   out->probe_.ca_file = settings.text("CA_FILE");
+  out->probe_.ehlo_name = ehlo_name_of(settings);
   out->probe_.user_agent = settings.text("USER_AGENT").empty()
                                ? fmt::format("Everup/{} (+{}/about)", version(), base_url)
                                : settings.text("USER_AGENT");
@@ -59,6 +65,27 @@ std::optional<std::string> Probing::refusal(const Target& target) const {
   const auto ruling = policy_.judge(*address);
   if (ruling.allowed) return std::nullopt;
   return policy_.refusal(target.host, *address, ruling);
+}
+
+// Debian writes "127.0.1.1 host.domain host" into the hosts file: the first name of that line is the full one. The DNS
+// is not asked: a start must not wait for it.
+std::string ehlo_name_of(const Settings& settings) {
+  if (!settings.text("EHLO_NAME").empty()) return settings.text("EHLO_NAME");
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return {};
+  const std::string host = name.data();
+  if (host.find('.') != std::string::npos) return host;
+  std::ifstream hosts("/etc/hosts");
+  constexpr int kLinesMax = 1000;
+  std::string line;
+  for (int i = 0; i < kLinesMax && std::getline(hosts, line); ++i) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    std::string address, full, word;
+    words >> address >> full;
+    const bool long_name = full.find('.') != std::string::npos && full.starts_with(host + ".");
+    if (long_name) return full;
+  }
+  return {};
 }
 
 }  // namespace everup::app

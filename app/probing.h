@@ -39,4 +39,7 @@ class Probing {
   checker::ProbeSettings probe_;
 };
 
+// EVERUP_EHLO_NAME, else this host's full name if it knows one without asking anybody, else empty.
+std::string ehlo_name_of(const Settings& settings);
+
 }  // namespace everup::app

@@ -72,6 +72,11 @@ Complaint rate_limit(const std::string& text) {
   return "must be requests/seconds, like 600/60, or 0 for none";
 }
 
+Complaint ehlo_name(const std::string& text) {
+  const bool odd = text.size() > 255 || text.find_first_of(" \t\r\n<>") != std::string::npos;
+  return odd ? Complaint{"must be a host name, or an address in brackets"} : std::nullopt;
+}
+
 Complaint allow_targets(const std::string& text) {
   const auto policy = net::AllowList::parse(text);
   return policy.ok() ? Complaint{} : policy.error().what;
@@ -111,6 +116,8 @@ const std::vector<Setting>& settings_table() {
       {"REGION", "local", false, "name of the place this checker looks from"},
       {"DNS_SERVERS", "", false, "name servers as ip or ip:port, separated by spaces; default: the system's"},
       {"CORS_ORIGINS", "", false, "exact origins of dashboards on other sites, separated by spaces"},
+      {"EHLO_NAME", "", false, "what mail checks call themselves; default: this host's full name, else its address",
+       ehlo_name},
       {"CA_FILE", "", false, "additional trusted roots (PEM), beside the system's"},
       {"TARGET_LIMIT", "512", false, "looks in flight to one address", number_between<1, 100'000>},
       {"USER_AGENT", "", false, "default: Everup/VERSION (+BASE_URL/about)"},

@@ -1,11 +1,14 @@
 // bench/load: nginx on loopback, a private `everup serve`, N monitors, T seconds of checks alone and T seconds with an
 // API question every two seconds; then what a check cost in each, and how late it was in both.
 //
+// With --smtp the target is Postfix's smtp-sink and a look is banner, EHLO, MAIL, RCPT, RSET and QUIT; it writes no
+// log, so lateness is not told then.
+//
 // Lateness and missed slots come from the target's own log against next_slot(), stored checks from SQL, CPU from /proc
 // — nothing from what everup says of itself. Everything runs on loopback and is stopped at the end.
 //
-//   load --monitors 100000 --interval 60 --seconds 120 [--spread 50000] [--https] [--json] [--everup PATH] [--directory
-//   DIR]
+//   load --monitors 100000 --interval 60 --seconds 120 [--spread 50000] [--https | --smtp] [--json] [--everup PATH]
+//   [--directory DIR]
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -29,7 +32,7 @@ namespace {
 
 struct Options {
   int monitors = 1000, interval_s = 60, seconds = 60, spread = 0, warmup_s = -1;
-  bool https = false, json = false;
+  bool https = false, smtp = false, json = false;
   std::string everup = "build/release/app/everup", directory;
 };
 
@@ -56,11 +59,14 @@ Options parse_options(int argc, char** argv) {
       o.directory = value(i);
     else if (word == "--https")
       o.https = true;
+    else if (word == "--smtp")
+      o.smtp = true;
     else if (word == "--json")
       o.json = true;
     else
       give_up(
-          "usage: load [--monitors N] [--interval S] [--seconds T] [--warmup S] [--spread ADDRESSES] [--https] "
+          "usage: load [--monitors N] [--interval S] [--seconds T] [--warmup S] [--spread ADDRESSES] [--https | "
+          "--smtp] "
           "[--json] [--everup PATH]");
   }
   if (o.monitors < 1 || o.interval_s < 1 || o.seconds < 1)
@@ -143,6 +149,7 @@ Service start_service(const Options& o, const std::string& ca) {
 }
 
 std::string target_url(const Options& o, std::uint16_t port, int i) {
+  if (o.smtp) return fmt::format("smtp://127.0.0.1:{}", port);
   if (o.https) return fmt::format("https://localhost:{}/m/{}", port, i);
   const int n = o.spread > 0 ? i % o.spread : 0;
   const auto host = fmt::format("127.{}.{}.{}", n / 62'500, n / 250 % 250, n % 250 + 1);
@@ -155,8 +162,10 @@ std::vector<MonitorId> add_monitors(const Options& o, const Service& service, st
   for (int from = 0; from < o.monitors; from += kChunk) {
     auto list = nlohmann::json::array();
     for (int i = from; i < std::min(o.monitors, from + kChunk); ++i) {
-      list.push_back(
-          {{"target", target_url(o, port, i)}, {"name", fmt::format("m{}", i)}, {"interval_s", o.interval_s}});
+      nlohmann::json monitor{
+          {"target", target_url(o, port, i)}, {"name", fmt::format("m{}", i)}, {"interval_s", o.interval_s}};
+      if (o.smtp) monitor["options"] = {{"from", "bench@example.com"}, {"to", {"sink@example.com"}}};
+      list.push_back(std::move(monitor));
     }
     const auto answer =
         nlohmann::json::parse(service.call("POST", "/api/v1/monitors/bulk", nlohmann::json{{"monitors", list}}.dump()));
@@ -246,6 +255,27 @@ ApiTimes run_asking(const Options& o, const Service& service, const std::vector<
   return times;
 }
 
+// smtp-sink, when it is asked for.
+class Sink {
+ public:
+  explicit Sink(const Options& o) {
+    if (!o.smtp) return;
+    port_ = free_port();
+    pid_ = spawn({"smtp-sink", "-u", "nobody", "-h", "sink.test", fmt::format("127.0.0.1:{}", port_), "4096"}, {},
+                 o.directory + "/sink.log");
+  }
+  ~Sink() {
+    if (pid_ > 0) stop(pid_, SIGTERM);
+  }
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  pid_t pid_ = -1;
+  std::uint16_t port_ = 0;
+};
+
 int bench(Options o) {
   char pattern[] = "/tmp/everup-load-XXXXXX";
   const bool made = o.directory.empty();
@@ -255,8 +285,9 @@ int bench(Options o) {
   o.everup = std::filesystem::absolute(o.everup);
   const NginxOptions nginx_options{o.directory, free_port(), o.https};
   const TargetNginx nginx(nginx_options);
+  const Sink sink(o);
   const auto service = start_service(o, nginx.ca_path());
-  const auto ids = add_monitors(o, service, nginx_options.port);
+  const auto ids = add_monitors(o, service, o.smtp ? sink.port() : nginx_options.port);
   fmt::print(stderr, "warming up {} s\n", o.warmup_s);
   wait_ms(o.warmup_s * 1000);
 
@@ -284,7 +315,7 @@ int bench(Options o) {
       sql(service, fmt::format("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{}')::bigint", before.wal)).c_str());
   std::vector<Watched> watched;
   for (const MonitorId id : ids) watched.push_back({id, o.interval_s * 1000LL});
-  const auto late = lateness(arrivals_in(nginx.log_path()), watched, from_ms, to_ms);
+  const auto late = o.smtp ? Lateness{} : lateness(arrivals_in(nginx.log_path()), watched, from_ms, to_ms);
   stop(service.pid, SIGTERM);
 
   const double rows = static_cast<double>(std::max<std::int64_t>(1, after.results - before.results));
@@ -294,6 +325,7 @@ int bench(Options o) {
       {"interval_s", o.interval_s},
       {"seconds", seconds},
       {"https", o.https},
+      {"smtp", o.smtp},
       {"addresses", std::max(1, o.spread)},
       {"checks_per_s", static_cast<double>(stored) / seconds},
       {"stored", stored},

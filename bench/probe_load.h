@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "checker/make_probe.h"
+#include "core/target.h"
 #include "net/address_policy.h"
 #include "net/clock.h"
 #include "net/loop.h"
@@ -41,12 +42,14 @@ class ProbeLoad {
     probes_ = std::move(*made);
   }
   // CPU µs per look; every look must be up.
-  double run(const std::vector<std::string>& urls, int count, int in_flight) {
+  double run(const std::vector<std::string>& urls, int count, int in_flight,
+             std::shared_ptr<const KindSettings> settings = nullptr) {
     plans_.clear();
     for (const std::string& url : urls) {
       CheckPlan plan;
       plan.url = url;
-      plan.kind = url.starts_with("https") ? Kind::kHttps : Kind::kHttp;
+      plan.kind = parse_target(url)->kind;
+      plan.settings = settings;
       plans_.push_back(plan);
     }
     slots_.clear();

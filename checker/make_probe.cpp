@@ -4,6 +4,8 @@
 
 #include "checker/http_expectation.h"
 #include "checker/http_probe.h"
+#include "checker/mx_probe.h"
+#include "checker/smtp_probe.h"
 #include "net/curl_multi.h"
 #include "net/tls_store.h"
 
@@ -15,10 +17,16 @@ struct Probes::Shared {
   net::TrustStores trust;
   Patterns patterns;
   HttpShared http;
+  SmtpShared smtp;
+  net::RecordResolver records;
 
   Shared(net::Loop& loop, net::Resolver& resolver, const net::AddressPolicy& policy,
-         std::unique_ptr<net::CurlMulti> curl, std::shared_ptr<const net::TrustStore> roots)
-      : multi(std::move(curl)), trust(std::move(roots)), http{loop, resolver, policy, *multi, trust, patterns} {}
+         std::unique_ptr<net::CurlMulti> curl, std::shared_ptr<const net::TrustStore> roots, std::string ehlo_name)
+      : multi(std::move(curl)),
+        trust(std::move(roots)),
+        http{loop, resolver, policy, *multi, trust, patterns},
+        smtp{loop, resolver, policy, trust, std::move(ehlo_name)},
+        records(loop, resolver.options()) {}
 };
 
 namespace {
@@ -52,14 +60,18 @@ Result<std::unique_ptr<Probes>> Probes::make(net::Loop& loop, net::Resolver& res
   if (!roots.ok()) return roots.error();
   auto multi = net::CurlMulti::make(loop, std::move(settings.user_agent));
   if (!multi.ok()) return multi.error();
-  return std::unique_ptr<Probes>(
-      new Probes(std::make_unique<Shared>(loop, resolver, policy, std::move(*multi), *roots)));
+  return std::unique_ptr<Probes>(new Probes(
+      std::make_unique<Shared>(loop, resolver, policy, std::move(*multi), *roots, std::move(settings.ehlo_name))));
 }
 
 std::unique_ptr<Probe> Probes::start(const Question& question, Done done) {
   const Kind kind = question.plan->kind;
   if (kind == Kind::kHttp || kind == Kind::kHttps)
     return std::make_unique<HttpProbe>(shared_->http, question, std::move(done));
+  const bool mail = kind == Kind::kSmtp || kind == Kind::kSmtps;
+  if (mail && settings_of<SmtpSettings>(*question.plan)->options.mx)
+    return std::make_unique<MxProbe>(shared_->smtp, shared_->records, question, std::move(done));
+  if (mail) return std::make_unique<SmtpProbe>(shared_->smtp, question, std::move(done));
   return std::make_unique<NoProbe>(shared_->http.loop, kind, std::move(done));
 }
 

@@ -13,6 +13,8 @@
 
 namespace everup::checker {
 
+class Live;  // checker/live.h
+
 class Probe {
  public:
   virtual ~Probe() = default;  // cancels; `done` is not called afterwards
@@ -23,6 +25,7 @@ struct Question {
   Instant deadline;                 // absolute; the outcome comes at most 100 ms after it
   bool strict_policy = true;        // false: a person at his shell asked (RULES D 7)
   bool want_evidence = true;        // false: evidence only when the look fails
+  Live* live = nullptr;             // who watches line by line; null: nobody. Outlives the probe.
 };
 // Called exactly once, on the loop's thread, never from inside start(). The probe may be destroyed inside it.
 using Done = std::function<void(Outcome&&)>;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "net/curl_transfer.h"
+#include "net/socket_error.h"
 
 namespace everup::net {
 
@@ -73,38 +74,7 @@ void CurlTransfer::judge_code(int curl_code) {
 void CurlTransfer::judge_connect() {
   const int error = sockets_ == 0 ? own_error_ : system_error();
   const std::string words = error != 0 ? strerror(error) : curl_words(CURLE_COULDNT_CONNECT);
-  switch (error) {
-    case ECONNREFUSED:
-      return say(Cause::kConnectRefused, words);
-    case ETIMEDOUT:
-      return say(Cause::kConnectTimeout, words);
-    case EHOSTUNREACH:
-    case EHOSTDOWN:
-      return say(Cause::kHostUnreachable, words);
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE:
-    case EPROTO:
-    case ENOPROTOOPT:
-      return say(Cause::kConnectReset, words);
-    case ENETUNREACH:
-      return say(Cause::kNetworkUnreachable, words);
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EADDRNOTAVAIL:
-    case EAGAIN:
-      return say(Cause::kOwnResources, words);
-    case EACCES:
-    case EPERM:
-    case EINVAL:
-    case ENETDOWN:
-    case EAFNOSUPPORT:
-      return say(Cause::kOwnNetwork, words);
-    default:
-      return say(Cause::kOwnResources, "connect: " + words);  // nothing the far side said
-  }
+  say(socket_cause(error), words);
 }
 
 void CurlTransfer::judge_tls(int curl_code) {

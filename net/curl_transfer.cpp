@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "net/curl_multi.h"
+#include "net/socket_error.h"
 
 namespace everup::net {
 

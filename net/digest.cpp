@@ -73,6 +73,16 @@ Sha256 hmac_sha256(std::string_view key, std::string_view data) {
   return out;
 }
 
+std::string hmac_md5(std::string_view key, std::string_view data) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned int size = 0;
+  EVERUP_ASSERT(key.size() <= 0x7fffffff);
+  const auto* done =
+      HMAC(EVP_md5(), key.data(), static_cast<int>(key.size()), bytes(data), data.size(), out.data(), &size);
+  EVERUP_ASSERT(done != nullptr && size == 16);
+  return {reinterpret_cast<const char*>(out.data()), size};
+}
+
 bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -16,6 +16,7 @@ using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes);
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes);
+std::string hmac_md5(std::string_view key, std::string_view bytes);  // 16 bytes; CRAM-MD5 asks for it, nothing else may
 // Equal in the same time wherever they differ; lengths may be told apart.
 bool equal_constant_time(std::string_view a, std::string_view b);
 std::string_view bytes_of(const Sha256& digest);

@@ -14,13 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "net/dns_records.h"
 #include "net/hosts_file.h"
 #include "net/loop.h"
 #include "net/resolver.h"
 
 namespace everup::net {
 
-enum class QuestionType : std::uint8_t { kA, kAaaa, kNs };
+enum class QuestionType : std::uint8_t { kA, kAaaa, kNs, kMx, kTxt, kPtr };
 
 struct DnsAnswer {
   enum class Kind : std::uint8_t {
@@ -35,6 +36,8 @@ struct DnsAnswer {
   std::vector<Address> addresses;  // at most 32
   std::int64_t ttl_s = 0;          // the smallest of the records used
   std::string words;               // "SERVFAIL"
+  std::vector<MxHost> mx;          // at most 32; of kMx
+  std::vector<std::string> texts;  // at most 32; of kTxt and kPtr
 };
 
 class DnsChannel {

@@ -120,6 +120,7 @@ Query Resolver::resolve(std::string_view name, IpVersion version, Instant deadli
 void Resolver::shutdown() { state_->shutdown(); }
 void Resolver::clear_cache() { state_->clear_cache(); }
 ResolverStats Resolver::stats() const { return state_->stats(); }
+const ResolverOptions& Resolver::options() const { return state_->options(); }
 
 ResolverState::ResolverState(Loop& loop, ResolverOptions options)
     : loop_(loop),

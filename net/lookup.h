@@ -37,6 +37,7 @@ class ResolverState : public std::enable_shared_from_this<ResolverState> {
   void shutdown();
   void clear_cache() { cache_.clear(); }
   ResolverStats stats() const;
+  const ResolverOptions& options() const { return options_; }
 
  private:
   using Waiter = std::shared_ptr<PendingQuery>;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <netdb.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,7 @@ namespace everup::net {
 namespace {
 
 constexpr int kAddressesMax = 32;
+constexpr std::size_t kTextMax = 4096;
 constexpr ssize_t kHeaderBytes = 12;
 constexpr std::size_t kServersMax = 8;
 constexpr std::size_t kNameMax = 253;
@@ -83,7 +85,7 @@ int status_of(int rcode) {
 
 DnsAnswer answer_of(int status) {
   const Kind kind = kind_of(status);
-  return {kind.kind, {}, 0, kind.words};
+  return {kind.kind, {}, 0, kind.words, {}, {}};
 }
 
 void keep(DnsAnswer& answer, const Address& address, int ttl) {
@@ -91,9 +93,54 @@ void keep(DnsAnswer& answer, const Address& address, int ttl) {
   answer.addresses.push_back(address);
 }
 
-DnsAnswer parse(QuestionType type, const unsigned char* bytes, int size) {
+std::string host_text(const char* name) {
+  std::string text = printable(name != nullptr ? name : "", kNameMax);
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+template <class Record>
+using AresList = std::unique_ptr<Record, decltype(&ares_free_data)>;
+
+DnsAnswer parse_mx(const unsigned char* bytes, int size) {
+  ares_mx_reply* first = nullptr;
+  const int status = ares_parse_mx_reply(bytes, size, &first);
+  const AresList<ares_mx_reply> owned(first, &ares_free_data);
+  DnsAnswer answer = answer_of(status);
+  for (const auto* one = first; status == ARES_SUCCESS && one != nullptr; one = one->next) {
+    if (answer.mx.size() < kAddressesMax) answer.mx.push_back({one->priority, host_text(one->host)});
+  }
+  return answer.mx.empty() && status == ARES_SUCCESS ? answer_of(ARES_ENODATA) : answer;
+}
+
+DnsAnswer parse_txt(const unsigned char* bytes, int size) {
+  ares_txt_ext* first = nullptr;
+  const int status = ares_parse_txt_reply_ext(bytes, size, &first);
+  const AresList<ares_txt_ext> owned(first, &ares_free_data);
+  DnsAnswer answer = answer_of(status);
+  for (const auto* one = first; status == ARES_SUCCESS && one != nullptr; one = one->next) {
+    if (one->record_start != 0 && answer.texts.size() < kAddressesMax) answer.texts.emplace_back();
+    const bool room = !answer.texts.empty() && answer.texts.back().size() + one->length <= kTextMax;
+    if (room) answer.texts.back().append(reinterpret_cast<const char*>(one->txt), one->length);
+  }
+  return answer.texts.empty() && status == ARES_SUCCESS ? answer_of(ARES_ENODATA) : answer;
+}
+
+DnsAnswer parse_ptr(const unsigned char* bytes, int size) {
+  hostent* host = nullptr;
+  const int status = ares_parse_ptr_reply(bytes, size, nullptr, 0, AF_INET, &host);
+  const std::unique_ptr<hostent, decltype(&ares_free_hostent)> owned(host, &ares_free_hostent);
+  DnsAnswer answer = answer_of(status);
+  for (char** alias = host != nullptr ? host->h_aliases : nullptr; alias != nullptr && *alias != nullptr; ++alias) {
+    if (answer.texts.size() < kAddressesMax) answer.texts.push_back(host_text(*alias));
+  }
+  return answer.texts.empty() && status == ARES_SUCCESS ? answer_of(ARES_ENODATA) : answer;
+}
+
+DnsAnswer parse_addresses(QuestionType type, const unsigned char* bytes, int size) {
   DnsAnswer answer = answer_of(ARES_SUCCESS);
-  if (type == QuestionType::kNs) return answer;
   int count = kAddressesMax;
   int status = ARES_SUCCESS;
   if (type == QuestionType::kA) {
@@ -112,6 +159,41 @@ DnsAnswer parse(QuestionType type, const unsigned char* bytes, int size) {
   }
   if (status != ARES_SUCCESS) return answer_of(status);
   return answer.addresses.empty() ? answer_of(ARES_ENODATA) : answer;
+}
+
+DnsAnswer parse(QuestionType type, const unsigned char* bytes, int size) {
+  switch (type) {
+    case QuestionType::kA:
+    case QuestionType::kAaaa:
+      return parse_addresses(type, bytes, size);
+    case QuestionType::kNs:
+      return answer_of(ARES_SUCCESS);
+    case QuestionType::kMx:
+      return parse_mx(bytes, size);
+    case QuestionType::kTxt:
+      return parse_txt(bytes, size);
+    case QuestionType::kPtr:
+      return parse_ptr(bytes, size);
+  }
+  return answer_of(ARES_EBADRESP);
+}
+
+int record_type_of(QuestionType type) {
+  switch (type) {
+    case QuestionType::kA:
+      return ns_t_a;
+    case QuestionType::kAaaa:
+      return ns_t_aaaa;
+    case QuestionType::kNs:
+      return ns_t_ns;
+    case QuestionType::kMx:
+      return ns_t_mx;
+    case QuestionType::kTxt:
+      return ns_t_txt;
+    case QuestionType::kPtr:
+      return ns_t_ptr;
+  }
+  return ns_t_a;
 }
 
 }  // namespace
@@ -231,18 +313,17 @@ DnsChannel::Generation* DnsChannel::current() {
 void DnsChannel::ask(const std::string& name, QuestionType type, std::uint64_t id) {
   Generation* generation = current();
   if (generation == nullptr) {
-    answers_.emplace_back(id, DnsAnswer{DnsAnswer::Kind::kOurTrouble, {}, 0, "cannot start a DNS channel"});
+    answers_.emplace_back(id, DnsAnswer{DnsAnswer::Kind::kOurTrouble, {}, 0, "cannot start a DNS channel", {}, {}});
     arm();
     return;
   }
   ++generation->asked;
   ++generation->outstanding;
   generation->last_asked = loop_.now().mono;
-  const int record_type = type == QuestionType::kA ? ns_t_a : type == QuestionType::kAaaa ? ns_t_aaaa : ns_t_ns;
   auto* ask = new Ask{generation, id, type};  // DnsCallbacks::answer() takes it back, in every case
   const bool single_label = name.find('.') == std::string::npos;
   const auto put = single_label ? ares_search : ares_query;
-  put(generation->channel, name.c_str(), ns_c_in, record_type, DnsCallbacks::answer, ask);
+  put(generation->channel, name.c_str(), ns_c_in, record_type_of(type), DnsCallbacks::answer, ask);
   arm();
 }
 

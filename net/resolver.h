@@ -120,6 +120,8 @@ class Resolver {
   void shutdown();
   void clear_cache();
   ResolverStats stats() const;
+  // As it was made with, for whoever asks the same servers something else (net/dns_records).
+  const ResolverOptions& options() const;
 
  private:
   std::shared_ptr<ResolverState> state_;

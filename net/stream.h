@@ -10,9 +10,12 @@
 // Ownership and thread: one loop, its thread; the loop and what the options point to outlive the stream. Destroying or
 // closing it ends all callbacks. The listener is never called from inside connect(), write() or secure(), and may do
 // anything in it, destroying the stream included. Limits: kReadAheadMax unread and kWriteMax unsent bytes; whoever does
-// not consume is not read for. No timer of its own: the owner has the deadline.
+// not consume is not read for. No timer of its own: the owner has the deadline. One edge-triggered registration serves
+// a whole dialogue, so that it costs no epoll_ctl between connect and close. Known weakness: a FIN without close_notify
+// is told as kClosed, as one with it (mail servers do that; a dialogue has its own sign of completeness).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -49,7 +52,7 @@ struct TlsFacts {
 enum class StreamEvent : std::uint8_t {
   kConnected,
   kReceived,  // received() has grown
-  kSent,      // everything written is with the kernel
+  kSent,  // everything is with the kernel, after a write() that left something (unsent() > 0); else it does not come
   kSecured,
   kClosed,  // the peer closed its side in order (TCP FIN or TLS close_notify); what was received is still there
   kFailed,  // failure() says why; nothing more comes
@@ -59,15 +62,16 @@ struct StreamFailure {
   Cause cause = Cause::kInternal;  // kConnectRefused, kConnectTimeout (ETIMEDOUT), kConnectReset (reset, at any time),
                                    // kHostUnreachable, kNetworkUnreachable, kAddressRefused, kOwnResources,
                                    // kOwnNetwork, kTlsHandshake, kTlsReset, kTlsExpired … kTlsInvalidCertificate
-  std::string detail;   // English, printable
-  int errno_value = 0;  // 0: not the system's
-  int tls_alert = -1;   // received alert, -1: none
+  std::string detail;              // English, printable
+  int errno_value = 0;             // 0: not the system's
+  int tls_alert = -1;              // received alert, -1: none
 };
 
 class Stream {
  public:
   static constexpr std::size_t kReadAheadMax = 64 * 1024;
   static constexpr std::size_t kWriteMax = 256 * 1024;
+  static constexpr std::chrono::seconds kLingerMax{5};
   using OnEvent = std::function<void(StreamEvent)>;
 
   Stream(Loop& loop, OnEvent on_event);
@@ -77,20 +81,27 @@ class Stream {
 
   // Once. `policy` null: none (RULES D 7). Failures come as kFailed.
   void connect(const Address& address, const AddressPolicy* policy);
-  // After kConnected; `bytes` are copied. False: kWriteMax would be exceeded, nothing was taken.
+  // After kConnected, not in a handshake; `bytes` are copied. False: nothing was taken, because kWriteMax would be
+  // exceeded or the stream has failed.
   [[nodiscard]] bool write(std::string_view bytes);
+  std::size_t unsent() const;
   // What arrived and was not consumed. Valid until the next call that is not const.
   std::string_view received() const;
   void consume(std::size_t bytes);
-  // TLS as a client from here on; nothing unsent and nothing unread may be left (kFailed with kStartTlsInjection when
-  // something is unread: RFC 3207 section 6). Then kSecured or kFailed.
+  // TLS as a client from here on, once; nothing unsent may be left. Then kSecured or kFailed. Plain bytes that came
+  // before our hello fail it: with kStartTlsInjection when anything was said before (RFC 3207 section 6), else with
+  // kTlsHandshake (a server that speaks plain where TLS was expected).
   void secure(const StreamTls& tls);
-  // Ends in order: what is unsent goes first, then close_notify and FIN; no callback afterwards. Never blocks.
+  // Ends in order: what is unsent goes first, then close_notify and FIN; no callback afterwards. Never blocks: what the
+  // kernel does not take at once goes on in the background, at most kLingerMax.
   void close();
 
   bool secured() const;
   const StreamFailure& failure() const;  // after kFailed
-  const TlsFacts& tls() const;           // after kSecured, and after a refused certificate
+  // After kSecured, and after a refused certificate. The text of the certificate is made at the first call; who only
+  // wants the date takes it alone.
+  const TlsFacts& tls() const;
+  std::optional<WallTime> leaf_not_after() const;
   std::optional<Address> local() const;  // after kConnected
   const Address& peer() const;
   // Milliseconds precise: when connect() was called, connected, secured; Instant{} when not reached.

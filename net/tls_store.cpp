@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
@@ -40,7 +41,15 @@ int add_all(X509_STORE* store, BIO* in) {
 
 }  // namespace
 
-TrustStore::~TrustStore() { X509_STORE_free(store_); }
+TrustStore::~TrustStore() {
+  SSL_CTX_free(context_);
+  X509_STORE_free(store_);
+}
+
+ssl_ctx_st* TrustStore::context(ssl_ctx_st* (*maker)(x509_store_st*)) const {
+  if (context_ == nullptr) context_ = maker(store_);
+  return context_;
+}
 
 std::unique_ptr<TrustStore> TrustStore::make() {
   X509_STORE* store = X509_STORE_new();

@@ -2,9 +2,9 @@
 // of that thread shares the store; a monitor's own roots (options.ca) make a second store that shares the parsed
 // certificates of the first.
 //
-// TrustStore is immutable after construction; hold it by shared_ptr. One thread per store (OpenSSL locks it, two
-// threads would contend). Limits: kPemBytesMax of roots for one monitor, kStoresMax such stores kept (the longest
-// unused goes first).
+// TrustStore is immutable after construction (but for the SSL_CTX it keeps); hold it by shared_ptr. One thread per
+// store (OpenSSL locks it, two threads would contend). Limits: kPemBytesMax of roots for one monitor, kStoresMax such
+// stores kept (the longest unused goes first).
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,7 @@
 
 #include "core/result.h"
 
+struct ssl_ctx_st;
 struct x509_store_st;
 
 namespace everup::net {
@@ -36,11 +37,15 @@ class TrustStore {
 
   x509_store_st* native() const { return store_; }
   std::size_t size() const;  // certificates
+  // The SSL_CTX of all streams that trust this store (net/tls_stream): made by `maker` at the first call, freed with the
+  // store. Null: out of memory.
+  ssl_ctx_st* context(ssl_ctx_st* (*maker)(x509_store_st*)) const;
 
  private:
   explicit TrustStore(x509_store_st* store) : store_(store) {}
   static std::unique_ptr<TrustStore> make();
   x509_store_st* store_;
+  mutable ssl_ctx_st* context_ = nullptr;
 };
 
 class TrustStores {

@@ -78,6 +78,12 @@ Security default_security() {
   return rules;
 }
 
+// The place in an SSL where streams keep their verifier; -1: OpenSSL is out of memory.
+int verifier_index() {
+  static const int kIndex = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return kIndex;
+}
+
 }  // namespace
 
 void TlsVerifier::begin(std::shared_ptr<const TrustStore> trust, std::string_view host) {
@@ -94,27 +100,45 @@ void TlsVerifier::clear() {
   error_ = 0, error_depth_ = 0;
   why_ = nullptr;
   messages_ = records_ = 0;
+  tolerant_ = false;
+}
+
+// `one` null: each connection is attached to its own verifier.
+bool TlsVerifier::install_on(void* ssl_ctx, x509_store_st* store, TlsVerifier* one) noexcept {
+  auto* context = static_cast<SSL_CTX*>(ssl_ctx);
+  SSL_CTX_set_cert_verify_callback(context, &TlsVerifier::on_verify, one);
+  SSL_CTX_set_msg_callback(context, &TlsVerifier::on_message);
+  SSL_CTX_set_msg_callback_arg(context, one);
+  SSL_CTX_set_security_callback(context, &TlsVerifier::on_security);
+  SSL_CTX_set0_security_ex_data(context, one);
+  if (store == nullptr) return true;
+  SSL_CTX_set1_cert_store(context, store);
+  return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
+         SSL_CTX_set_tlsext_status_cb(context, &TlsVerifier::on_status) == 1 &&
+         SSL_CTX_set_tlsext_status_arg(context, one) == 1;
 }
 
 bool TlsVerifier::install(void* ssl_ctx) noexcept {
-  auto* context = static_cast<SSL_CTX*>(ssl_ctx);
-  SSL_CTX_set_cert_verify_callback(context, &TlsVerifier::on_verify, this);
-  SSL_CTX_set_msg_callback(context, &TlsVerifier::on_message);
-  SSL_CTX_set_msg_callback_arg(context, this);
-  SSL_CTX_set_security_callback(context, &TlsVerifier::on_security);
-  SSL_CTX_set0_security_ex_data(context, this);
-  if (!trust_) return true;
-  SSL_CTX_set1_cert_store(context, trust_->native());
-  return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
-         SSL_CTX_set_tlsext_status_cb(context, &TlsVerifier::on_status) == 1 &&
-         SSL_CTX_set_tlsext_status_arg(context, this) == 1;
+  return install_on(ssl_ctx, trust_ ? trust_->native() : nullptr, this);
+}
+
+bool TlsVerifier::install_shared(void* ssl_ctx, x509_store_st* store) noexcept {
+  return verifier_index() >= 0 && install_on(ssl_ctx, store, nullptr);
+}
+
+bool TlsVerifier::attach(ssl_st* ssl) noexcept { return SSL_set_ex_data(ssl, verifier_index(), this) == 1; }
+
+TlsVerifier* TlsVerifier::verifier_of(const ssl_st* ssl, void* self) noexcept {
+  return static_cast<TlsVerifier*>(self != nullptr ? self : SSL_get_ex_data(ssl, verifier_index()));
 }
 
 int TlsVerifier::on_verify(x509_store_ctx_st* context, void* self) noexcept {
+  auto* ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  TlsVerifier* verifier = verifier_of(ssl, self);
   try {
-    return static_cast<TlsVerifier*>(self)->judge(context) ? 1 : 0;
+    return verifier->judge(context) ? 1 : 0;
   } catch (...) {  // nothing here throws but a failed allocation: refuse, as an invalid certificate
-    static_cast<TlsVerifier*>(self)->cause_ = Cause::kOwnResources;
+    verifier->cause_ = Cause::kOwnResources;
     X509_STORE_CTX_set_error(context, X509_V_ERR_OUT_OF_MEM);
     return 0;
   }
@@ -133,20 +157,20 @@ void TlsVerifier::cut_off(ssl_st* ssl, Cause cause, const char* why) noexcept {
 }
 
 void TlsVerifier::on_message(int sent, int, int type, const void*, std::size_t, ssl_st* ssl, void* self) noexcept {
-  auto& verifier = *static_cast<TlsVerifier*>(self);
-  if (sent != 0) return;
-  if (type == SSL3_RT_HANDSHAKE && ++verifier.messages_ == kMessagesMax)
-    verifier.cut_off(ssl, Cause::kTlsHandshake, "the server sends handshake messages without end");
-  if (type == SSL3_RT_HEADER && ++verifier.records_ == kRecordsMax)
-    verifier.cut_off(ssl, Cause::kHttpProtocol, "the server sends without end and says nothing");
+  TlsVerifier* verifier = verifier_of(ssl, self);
+  if (sent != 0 || verifier == nullptr) return;
+  if (type == SSL3_RT_HANDSHAKE && ++verifier->messages_ == kMessagesMax)
+    verifier->cut_off(ssl, Cause::kTlsHandshake, "the server sends handshake messages without end");
+  if (type == SSL3_RT_HEADER && ++verifier->records_ == kRecordsMax)
+    verifier->cut_off(ssl, Cause::kHttpProtocol, "the server sends without end and says nothing");
 }
 
 // The library's own rules for its default level are those of sizes that are too small; here is the other end.
 int TlsVerifier::on_security(const ssl_st* ssl, const ssl_ctx_st* context, int what, int bits, int id, void* other,
                              void* self) noexcept {
   if (what == SSL_SECOP_TMP_DH && other != nullptr && EVP_PKEY_get_bits(static_cast<EVP_PKEY*>(other)) > kDhBitsMax) {
-    static_cast<TlsVerifier*>(self)->refuse(Cause::kTlsHandshake,
-                                            "the server's Diffie-Hellman group has more than 4096 bits");
+    if (TlsVerifier* verifier = verifier_of(ssl, self))
+      verifier->refuse(Cause::kTlsHandshake, "the server's Diffie-Hellman group has more than 4096 bits");
     return 0;
   }
   return default_security()(ssl, context, what, bits, id, other, nullptr);
@@ -199,12 +223,12 @@ void TlsVerifier::remember(x509_store_ctx_st* context) {
 }
 
 int TlsVerifier::on_status(ssl_st* ssl, void* self) noexcept {
-  auto& verifier = *static_cast<TlsVerifier*>(self);
-  if (!verifier.revoked(ssl)) return 1;
+  TlsVerifier& verifier = *verifier_of(ssl, self);
+  if (verifier.cause_ != Cause::kOk || !verifier.revoked(ssl)) return 1;
   verifier.cause_ = Cause::kTlsRevoked;
   verifier.error_ = X509_V_ERR_CERT_REVOKED;
   verifier.culprit_ = share(verifier.leaf_.get());
-  return 0;
+  return verifier.tolerant_ ? 1 : 0;
 }
 
 bool TlsVerifier::revoked(ssl_st* ssl) {

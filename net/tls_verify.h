@@ -12,9 +12,9 @@
 // most kMessagesMax handshake messages from the server (then its input is cut off), groups have at most kDhBitsMax,
 // chains at most kDepthMax authorities.
 //
-// Owned by one transfer, which outlives the SSL_CTX; used on its loop's thread. The callbacks are C callbacks: nothing
-// throws. Known weakness: no CRL and no OCSP request of our own; a server that does not staple is never seen as
-// revoked.
+// Owned by one transfer, which outlives the SSL_CTX, or by one stream, which outlives the SSL; used on its loop's
+// thread. The callbacks are C callbacks: nothing throws. Known weakness: no CRL and no OCSP request of our own; a
+// server that does not staple is never seen as revoked.
 #pragma once
 
 #include <memory>
@@ -29,6 +29,7 @@
 struct ssl_st;
 struct ssl_ctx_st;
 struct x509_store_ctx_st;
+struct x509_store_st;
 
 namespace everup::net {
 
@@ -42,11 +43,16 @@ class TlsVerifier {
   // `trust` null: nothing is verified, the certificate is only remembered. `host` as in the URL, an address literal
   // without brackets; it must live until the handshake is done.
   void begin(std::shared_ptr<const TrustStore> trust, std::string_view host);
-  // From CURLOPT_SSL_CTX_FUNCTION. False: OpenSSL is out of memory.
+  // From CURLOPT_SSL_CTX_FUNCTION: this SSL_CTX is for one transfer. False: OpenSSL is out of memory.
   bool install(void* ssl_ctx) noexcept;
   // Content came, or libcurl is back from a call: records are counted anew.
   void count_anew() { records_ = 0; }
   bool cut_off() const { return why_ != nullptr; }
+  // Or the SSL_CTX is shared by many connections (net/tls_stream), each of which is attached to its own verifier.
+  static bool install_shared(void* ssl_ctx, x509_store_st* store) noexcept;
+  bool attach(ssl_st* ssl) noexcept;  // after begin()
+  // A revoked staple is remembered, but ends no handshake. (What else is wrong does so by SSL_VERIFY_PEER only.)
+  void tolerate(bool tolerant) { tolerant_ = tolerant; }
   // Forgets everything (keeps no certificate alive in the pool).
   void clear();
 
@@ -66,6 +72,8 @@ class TlsVerifier {
                          void* self) noexcept;
   void refuse(Cause cause, const char* why) noexcept;
   void cut_off(ssl_st* ssl, Cause cause, const char* why) noexcept;
+  static bool install_on(void* ssl_ctx, x509_store_st* store, TlsVerifier* one) noexcept;
+  static TlsVerifier* verifier_of(const ssl_st* ssl, void* self) noexcept;
   bool judge(x509_store_ctx_st* context);
   bool ask_for_name(x509_store_ctx_st* context) const;
   void remember(x509_store_ctx_st* context);
@@ -78,6 +86,7 @@ class TlsVerifier {
   const char* why_ = nullptr;  // of a handshake that we ended
   int messages_ = 0, records_ = 0;
   int error_depth_ = 0;
+  bool tolerant_ = false;
   CertificateRef leaf_, culprit_;
   std::optional<WallTime> leaf_not_after_, chain_not_after_;
 };

@@ -81,5 +81,10 @@ TEST(DigestTest, TokensAreDistinctAndRecognised) {
   EXPECT_TRUE(is_token("00000000000000000000000000"));
 }
 
+// RFC 2104's second example.
+TEST(DigestTest, HmacMd5) {
+  EXPECT_EQ(hex(hmac_md5("Jefe", "what do ya want for nothing?")), "750c783e6ab0b503eaa86e310a5db738");
+}
+
 }  // namespace
 }  // namespace everup::net

@@ -1,0 +1,2 @@
+add_executable(bench_smtp_probe smtp_probe_bench.cpp)
+target_link_libraries(bench_smtp_probe PRIVATE everup_checker everup_net everup_core)

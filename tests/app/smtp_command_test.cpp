@@ -1,0 +1,104 @@
+// `everup smtp` and `everup check smtp://` as people type them, against smtp-sink.
+#include "app/smtp_command.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/app/service.h"
+#include "tests/checker_smtp/postfix.h"
+
+namespace everup::app {
+namespace {
+
+using test::Child;
+using test::SmtpSink;
+using test::TempDir;
+
+std::pair<int, std::string> everup(std::vector<std::string> words) {
+  words.insert(words.begin(), EVERUP_BINARY);
+  Child::Options options;
+  options.environment = {{"EVERUP_EHLO_NAME", "probe.test"}};
+  Child child(std::move(words), options);
+  child.close_input();
+  const auto status = child.wait();
+  return {status.value_or(-1), child.all_output(std::chrono::seconds(5))};
+}
+
+std::string at(const SmtpSink& sink) { return "127.0.0.1:" + std::to_string(sink.port()); }
+
+TEST(SmtpCommandTest, ShowsTheDialogueWithMarksAndNotes) {
+  SmtpSink sink;
+  const auto [status, text] = everup({"smtp", at(sink), "--from", "alice@sender.test", "--to", "bob@example.test"});
+  EXPECT_EQ(status, 0) << text;
+  std::size_t place = 0;
+  for (const char* part :
+       {"=== connecting to 127.0.0.1:", "<-  220 sink.test ESMTP", " -> EHLO probe.test", "RFC 5321, 4.1.1.1",
+        "<-  250-PIPELINING", "takes several commands at once", "=== STARTTLS is not offered",
+        " -> MAIL FROM:<alice@sender.test>", " -> RCPT TO:<bob@example.test>", "<-  250 2.1.5 Ok", " -> RSET",
+        " -> QUIT", "<-  221 Bye", "ms took RCPT (250)", "SMTP OK - 250 in "}) {
+    const std::size_t found = text.find(part, place);
+    ASSERT_NE(found, std::string::npos) << part << " is missing or out of order in:\n" << text;
+    place = found;
+  }
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << "no colour where there is no terminal";
+}
+
+TEST(SmtpCommandTest, TheWholeTestAsJson) {
+  SmtpSink sink({"-r", "rcpt"});
+  const auto [status, text] = everup({"smtp", at(sink), "--to", "bob@example.test", "--json"});
+  EXPECT_EQ(status, 1) << text;
+  const auto json = test::Json::parse(text);
+  EXPECT_EQ(json["verdict"], "degraded");
+  EXPECT_EQ(json["cause"], "smtp_greylisted");
+  EXPECT_EQ(json["detail"], "RCPT: 450 4.3.0 Error: command failed");
+  EXPECT_EQ(json["stopped_at"], "RCPT");
+  EXPECT_EQ(json["code"], 450);
+  EXPECT_EQ(json["enhanced"], "4.3.0");
+  EXPECT_TRUE(json["tls"].is_null());
+  EXPECT_EQ(json["capabilities"][0], "8BITMIME");
+  EXPECT_EQ(json["steps"][1]["step"], "BANNER");
+  EXPECT_EQ(json["steps"][1]["code"], 220);
+  const auto& line = json["transcript"][1];
+  EXPECT_EQ(line["dir"], "in");
+  EXPECT_EQ(line["tls"], false);
+  EXPECT_EQ(line["text"], "220 sink.test ESMTP");
+  EXPECT_EQ(line["note"], "ready (RFC 5321, 4.2.3)");
+}
+
+TEST(SmtpCommandTest, ADeliveryOnlyWhenAsked) {
+  SmtpSink sink;
+  EXPECT_EQ(everup({"smtp", at(sink), "--to", "bob@example.test", "--stop-after", "DATA"}).first, 3);
+  const auto [status, text] = everup({"smtp", at(sink), "--to", "bob@example.test", "--send", "--brief"});
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_NE(text.find(" -> Subject: Everup: test of this mail server"), std::string::npos) << text;
+  EXPECT_EQ(text.find("RFC"), std::string::npos) << "brief is without notes";
+}
+
+TEST(SmtpCommandTest, SecretsAreReadFromAFileAndNeverShown) {
+  SmtpSink sink;
+  const TempDir dir;
+  const std::string file = dir.write("secret", "open sesame\n");
+  const auto refused = everup({"smtp", at(sink), "--auth-user", "bob", "--auth-password-file", file});
+  EXPECT_EQ(refused.first, 2) << refused.second;
+  EXPECT_NE(refused.second.find("credentials are not sent without TLS"), std::string::npos) << refused.second;
+  EXPECT_EQ(refused.second.find("sesame"), std::string::npos);
+  EXPECT_EQ(everup({"smtp", at(sink), "--auth-user", "bob"}).first, 3);
+}
+
+TEST(SmtpCommandTest, WrongUsageIsUnknown) {
+  EXPECT_EQ(everup({"smtp"}).first, 3);
+  EXPECT_EQ(everup({"smtp", "https://example.test/"}).first, 3);
+  EXPECT_EQ(everup({"smtp", "mx.test", "--stop-after", "LUNCH"}).first, 3);
+  EXPECT_EQ(everup({"smtp", "mx.test", "--send"}).first, 3);
+  EXPECT_EQ(everup({"smtp", "mx.test", "--to", "a@b> SIZE=1"}).first, 3);
+  EXPECT_EQ(everup({"smtp", "--help"}).first, 0);
+}
+
+TEST(SmtpCommandTest, CheckAsksMailServersToo) {
+  SmtpSink sink({"-f", "ehlo"});
+  const auto [status, text] = everup({"check", "smtp://" + at(sink) + "/"});
+  EXPECT_EQ(status, 0) << text;  // 500 to EHLO: HELO does
+  EXPECT_TRUE(text.starts_with("SMTP OK - 250 in ")) << text;
+}
+
+}  // namespace
+}  // namespace everup::app
