@@ -151,6 +151,8 @@ struct Timings {
   bool operator==(const Timings&) const = default;
 };
 
+struct TlsReport;  // core/tls_report.h
+
 struct CertificateFacts {
   std::string subject, issuer, sha256;  // sha256: lower-case hex of the leaf
   std::vector<std::string> names;       // SANs, at most 100
@@ -169,6 +171,7 @@ struct Evidence {
   std::string body_excerpt;                  // first 2 KiB of the decoded body
   std::optional<CertificateFacts> certificate;
   Transcript transcript;
+  std::shared_ptr<const TlsReport> tls;  // of a look at a TLS server
 };
 
 struct Outcome {

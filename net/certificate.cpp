@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
@@ -88,6 +89,14 @@ std::optional<WallTime> wall_time(const asn1_string_st* time) {
 }
 
 std::optional<WallTime> not_after(const x509_st* certificate) { return wall_time(X509_get0_notAfter(certificate)); }
+
+std::string der_of(x509_st* certificate) {
+  const int size = i2d_X509(certificate, nullptr);
+  std::string out(static_cast<std::size_t>(std::max(size, 0)), '\0');
+  auto* into = reinterpret_cast<unsigned char*>(out.data());
+  if (size > 0 && i2d_X509(certificate, &into) != size) out.clear();
+  return out;
+}
 
 CertificateFacts facts_of(x509_st* leaf) {
   CertificateFacts facts;

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/outcome.h"
 #include "core/time.h"
@@ -25,6 +26,7 @@ CertificateRef share(x509_st* certificate);  // one more reference
 // An ASN.1 time, UTC; nullopt when it is malformed or outside the years 1 … 9999.
 std::optional<WallTime> wall_time(const asn1_string_st* time);
 std::optional<WallTime> not_after(const x509_st* certificate);
+std::string der_of(x509_st* certificate);  // empty: out of memory
 
 // Subject, issuer, names, sha256 and dates of `leaf`. chain_not_after is the leaf's; verify_error is left empty: the
 // caller knows both.

@@ -35,6 +35,8 @@ class Stream::Inner : public std::enable_shared_from_this<Stream::Inner> {
   void secure(const StreamTls& tls);
   void close();
   void abandon();
+  void wipe_received();
+  ~Inner() { wipe(0, in_.size()); }
   const TlsFacts& facts();
 
   std::string_view received() const { return std::string_view(in_).substr(in_at_); }
@@ -53,6 +55,8 @@ class Stream::Inner : public std::enable_shared_from_this<Stream::Inner> {
   std::string& out() { return session_ ? session_->out() : out_; }
   const std::string& out() const { return session_ ? session_->out() : out_; }
   std::size_t unread() const { return in_.size() - in_at_; }
+  void wipe(std::size_t from, std::size_t to);
+  void compact();
   bool room() const;
   Instant clock() const { return loop_.clock().now().mono; }
 
@@ -79,6 +83,7 @@ class Stream::Inner : public std::enable_shared_from_this<Stream::Inner> {
   TimerId timer_{};
   std::string in_, out_;  // plaintext that came; plain bytes to send before TLS
   std::size_t in_at_ = 0, out_at_ = 0;
+  bool wiping_ = false;     // wipe_received()
   bool readable_ = false;   // an edge came and was not read to its end
   bool hung_up_ = false;    // FIN or error is behind the bytes
   bool ended_ = false;      // FIN was read
@@ -164,6 +169,7 @@ bool Stream::Inner::fill() {
       in_.append(bytes);
       fresh_ = true;
     }
+    if (wiping_) explicit_bzero(buffer.data(), bytes.size());
     if (bytes.size() < wanted && !hung_up_) readable_ = false;  // the socket is empty: the next byte makes an edge
     return true;
   }
@@ -227,14 +233,29 @@ void Stream::Inner::consume(std::size_t bytes) {
   EVERUP_ASSERT(bytes <= unread());
   spoke_ = spoke_ || bytes > 0;
   const bool full = !room();
+  wipe(in_at_, in_at_ + bytes);
   in_at_ += bytes;
-  if (in_at_ == in_.size()) {
-    in_.clear();
-    in_at_ = 0;
-  } else if (in_at_ >= kCompactAt) {
-    in_.erase(0, std::exchange(in_at_, 0));
-  }
+  if (in_at_ == in_.size() || in_at_ >= kCompactAt) compact();
   if (full && room()) defer();
+}
+
+// The unread rest moves to the front.
+void Stream::Inner::compact() {
+  const std::size_t rest = unread();
+  std::copy(in_.begin() + static_cast<std::ptrdiff_t>(in_at_), in_.end(), in_.begin());
+  wipe(rest, in_.size());
+  in_.resize(rest);
+  in_at_ = 0;
+}
+
+void Stream::Inner::wipe_received() {
+  EVERUP_ASSERT(state_ == State::kIdle);
+  wiping_ = true;
+  in_.reserve(kReadAheadMax + kCompactAt);
+}
+
+void Stream::Inner::wipe(std::size_t from, std::size_t to) {
+  if (wiping_ && from < to) explicit_bzero(in_.data() + from, to - from);
 }
 
 // ---- bytes out ---------------------------------------------------------------------------------------------
@@ -422,6 +443,7 @@ std::string_view Stream::received() const { return inner_->received(); }
 void Stream::consume(std::size_t bytes) { inner_->consume(bytes); }
 void Stream::secure(const StreamTls& tls) { inner_->secure(tls); }
 void Stream::close() { inner_->close(); }
+void Stream::wipe_received() { inner_->wipe_received(); }
 bool Stream::secured() const { return inner_->state_ == Inner::State::kSecure; }
 const StreamFailure& Stream::failure() const { return inner_->failure_; }
 const TlsFacts& Stream::tls() const { return inner_->facts(); }
@@ -430,6 +452,14 @@ const Stream::Times& Stream::times() const { return inner_->times_; }
 
 std::optional<WallTime> Stream::leaf_not_after() const {
   return inner_->session_ ? inner_->session_->leaf_not_after() : std::nullopt;
+}
+
+std::vector<std::string> Stream::chain() const {
+  return inner_->session_ ? inner_->session_->chain() : std::vector<std::string>();
+}
+
+std::shared_ptr<const TlsTicket> Stream::ticket() const {
+  return inner_->session_ ? inner_->session_->ticket() : nullptr;
 }
 
 std::optional<Address> Stream::local() const {

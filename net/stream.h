@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/outcome.h"
 #include "core/time.h"
@@ -33,12 +34,16 @@
 
 namespace everup::net {
 
+class TlsTicket;  // what a server gave to come back with; net/tls_stream.h
+
 struct StreamTls {
   std::shared_ptr<const TrustStore> trust;  // null: not verified; the certificate is remembered all the same
   bool enforce = true;  // false: a verification error is told (certificate()->verify_error), the dialogue goes on
   std::string host;     // to verify, and SNI unless it is an address; must not be empty when trust is set
   bool send_sni = true;
-  std::string alpn;  // one protocol; empty: none
+  std::string alpn;                         // one protocol; empty: none
+  bool want_ticket = false;                 // ask for one: ticket()
+  std::shared_ptr<const TlsTicket> resume;  // come back with this one: TlsFacts::resumed
 };
 
 // What a secured stream says about itself.
@@ -47,6 +52,7 @@ struct TlsFacts {
   std::optional<CertificateFacts> certificate;
   Cause verification = Cause::kOk;  // kOk, or the kTls… cause of the first error
   bool stapled = false;             // an OCSP staple came
+  bool resumed = false;             // it was an abbreviated handshake; then there is no certificate
 };
 
 enum class StreamEvent : std::uint8_t {
@@ -102,6 +108,13 @@ class Stream {
   // wants the date takes it alone.
   const TlsFacts& tls() const;
   std::optional<WallTime> leaf_not_after() const;
+  static constexpr int kChainMax = 10;
+  std::vector<std::string> chain() const;  // after kSecured: the certificates as they were sent, DER, leaf first
+  // After kSecured with want_ticket, and in TLS 1.3 after the server's next bytes; null: none came (yet).
+  std::shared_ptr<const TlsTicket> ticket() const;
+  // Before connect(): what was received is overwritten as soon as it is consumed or dropped, and lies in one buffer
+  // that never moves. For bytes that nobody may keep; plain streams only.
+  void wipe_received();
   std::optional<Address> local() const;  // after kConnected
   const Address& peer() const;
   // Milliseconds precise: when connect() was called, connected, secured; Instant{} when not reached.

@@ -113,6 +113,8 @@ bool TlsSession::set_up(const StreamTls& tls) {
   SSL_set_bio(ssl_, bio, bio);
   SSL_set_connect_state(ssl_);
   SSL_set_verify(ssl_, enforce_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (tls.want_ticket || tls.resume) SSL_clear_options(ssl_, SSL_OP_NO_TICKET);
+  if (tls.resume && SSL_set_session(ssl_, tls.resume->native()) != 1) ERR_clear_error();
   const std::string name = tls.send_sni ? server_name(host_) : std::string();
   if (!name.empty() && SSL_set_tlsext_host_name(ssl_, name.c_str()) != 1) return false;
   if (tls.alpn.empty()) return true;
@@ -206,6 +208,7 @@ TlsSession::Step TlsSession::failed() {
 TlsFacts TlsSession::facts() const {
   TlsFacts facts;
   if (done_) {
+    facts.resumed = SSL_session_reused(ssl_) == 1;
     facts.version = SSL_get_version(ssl_);
     facts.cipher = SSL_get_cipher_name(ssl_);
     const unsigned char* alpn = nullptr;
@@ -218,6 +221,27 @@ TlsFacts TlsSession::facts() const {
   facts.verification = verifier_.cause();
   if (verifier_.seen()) facts.certificate = verifier_.facts();
   return facts;
+}
+
+std::vector<std::string> TlsSession::chain() const {
+  std::vector<std::string> result;
+  const STACK_OF(X509)* sent = done_ ? SSL_get_peer_cert_chain(ssl_) : nullptr;
+  for (int i = 0; i < sk_X509_num(sent) && i < Stream::kChainMax; ++i) result.push_back(der_of(sk_X509_value(sent, i)));
+  return result;
+}
+
+// A copy: OpenSSL spoils the original when its connection ends without close_notify.
+std::shared_ptr<const TlsTicket> TlsSession::ticket() const {
+  const TlsScope scope;
+  const SSL_SESSION* session = done_ ? SSL_get0_session(ssl_) : nullptr;
+  if (session == nullptr || SSL_SESSION_is_resumable(session) != 1) return nullptr;
+  SSL_SESSION* copy = SSL_SESSION_dup(session);
+  return copy == nullptr ? nullptr : std::make_shared<const TlsTicket>(copy);
+}
+
+TlsTicket::~TlsTicket() {
+  const TlsScope scope;
+  SSL_SESSION_free(session_);
 }
 
 }  // namespace everup::net

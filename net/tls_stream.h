@@ -5,7 +5,8 @@
 //
 // One SSL_CTX per trust store (of one loop thread) and one for all streams without one: a stream makes an SSL only.
 // Chain, name and staple are judged by TlsVerifier, as for libcurl's transfers. Everything runs inside the small view
-// of OpenSSL (docs/decisions/0005). Sessions are never resumed: a resumed one shows no certificate.
+// of OpenSSL (docs/decisions/0005). Sessions are resumed for who brings a ticket only: a resumed one shows no
+// certificate.
 //
 // Owned by one stream, used on its loop's thread; nothing throws out of OpenSSL's callbacks. Limits: the stream feeds
 // at most what it may hold; one record is 16 KiB.
@@ -15,13 +16,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/stream.h"
 #include "net/tls_verify.h"
 
 struct ssl_st;
+struct ssl_session_st;
 
 namespace everup::net {
+
+// Immutable; resumed from by streams of the same thread.
+class TlsTicket {
+ public:
+  explicit TlsTicket(ssl_session_st* session) : session_(session) {}
+  ~TlsTicket();
+  TlsTicket(const TlsTicket&) = delete;
+  TlsTicket& operator=(const TlsTicket&) = delete;
+  ssl_session_st* native() const { return session_; }
+
+ private:
+  ssl_session_st* session_;
+};
 
 class TlsSession {
  public:
@@ -46,6 +62,8 @@ class TlsSession {
   const StreamFailure& failure() const { return failure_; }  // after kFailed; errno_value is the stream's to fill
   TlsFacts facts() const;
   std::optional<WallTime> leaf_not_after() const { return verifier_.leaf_not_after(); }
+  std::vector<std::string> chain() const;
+  std::shared_ptr<const TlsTicket> ticket() const;
 
  private:
   TlsSession() = default;

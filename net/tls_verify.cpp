@@ -86,6 +86,8 @@ int verifier_index() {
 
 }  // namespace
 
+Cause certificate_cause(int x509_error) { return cause_of(x509_error); }
+
 void TlsVerifier::begin(std::shared_ptr<const TrustStore> trust, std::string_view host) {
   clear();
   trust_ = std::move(trust);

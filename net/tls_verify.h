@@ -33,6 +33,8 @@ struct x509_store_st;
 
 namespace everup::net {
 
+Cause certificate_cause(int x509_error);  // X509_V_ERR_… → kOk or a kTls… cause
+
 class TlsVerifier {
  public:
   static constexpr int kMessagesMax = 64;  // an ordinary handshake has 4 to 10
