@@ -7,6 +7,10 @@
 
 #include "core/transcript.h"
 
+namespace everup {
+struct TlsReport;  // core/tls_report.h
+}
+
 namespace everup::checker {
 
 struct SmtpReport;
@@ -20,6 +24,7 @@ class Live {
   virtual void on_step(std::string_view step, std::int32_t at_ms, std::int32_t took_ms, int code) = 0;
   // The whole test, once, just before `done`.
   virtual void on_smtp(const SmtpReport&) {}
+  virtual void on_tls(const TlsReport&) {}
 };
 
 }  // namespace everup::checker

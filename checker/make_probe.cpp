@@ -6,6 +6,7 @@
 #include "checker/http_probe.h"
 #include "checker/mx_probe.h"
 #include "checker/smtp_probe.h"
+#include "checker/tls_probe.h"
 #include "net/curl_multi.h"
 #include "net/tls_store.h"
 
@@ -18,14 +19,17 @@ struct Probes::Shared {
   Patterns patterns;
   HttpShared http;
   SmtpShared smtp;
+  TlsShared tls;
   net::RecordResolver records;
 
   Shared(net::Loop& loop, net::Resolver& resolver, const net::AddressPolicy& policy,
-         std::unique_ptr<net::CurlMulti> curl, std::shared_ptr<const net::TrustStore> roots, std::string ehlo_name)
+         std::unique_ptr<net::CurlMulti> curl, std::shared_ptr<const net::TrustStore> roots,
+         const ProbeSettings& settings)
       : multi(std::move(curl)),
         trust(std::move(roots)),
         http{loop, resolver, policy, *multi, trust, patterns},
-        smtp{loop, resolver, policy, trust, std::move(ehlo_name)},
+        smtp{loop, resolver, policy, trust, settings.ehlo_name},
+        tls{loop, resolver, policy, trust, settings.ehlo_name, settings.user_agent, {}},
         records(loop, resolver.options()) {}
 };
 
@@ -58,10 +62,10 @@ Result<std::unique_ptr<Probes>> Probes::make(net::Loop& loop, net::Resolver& res
                                              ProbeSettings settings) {
   auto roots = net::TrustStore::system(settings.ca_file);
   if (!roots.ok()) return roots.error();
-  auto multi = net::CurlMulti::make(loop, std::move(settings.user_agent));
+  auto multi = net::CurlMulti::make(loop, settings.user_agent);
   if (!multi.ok()) return multi.error();
-  return std::unique_ptr<Probes>(new Probes(
-      std::make_unique<Shared>(loop, resolver, policy, std::move(*multi), *roots, std::move(settings.ehlo_name))));
+  return std::unique_ptr<Probes>(
+      new Probes(std::make_unique<Shared>(loop, resolver, policy, std::move(*multi), *roots, settings)));
 }
 
 std::unique_ptr<Probe> Probes::start(const Question& question, Done done) {
@@ -72,6 +76,7 @@ std::unique_ptr<Probe> Probes::start(const Question& question, Done done) {
   if (mail && settings_of<SmtpSettings>(*question.plan)->options.mx)
     return std::make_unique<MxProbe>(shared_->smtp, shared_->records, question, std::move(done));
   if (mail) return std::make_unique<SmtpProbe>(shared_->smtp, question, std::move(done));
+  if (kind == Kind::kTls) return std::make_unique<TlsProbe>(shared_->tls, question, std::move(done));
   return std::make_unique<NoProbe>(shared_->http.loop, kind, std::move(done));
 }
 
