@@ -122,8 +122,8 @@ int worse_exit(int a, int b) {
 
 std::string plugin_line(const std::string& service, const Outcome& outcome, const CheckOptions& options) {
   const double seconds = outcome.timings.total_us / 1e6;
-  std::string said =
-      outcome.cause == Cause::kOk ? fmt::format("{}", outcome.code) : std::string(facts(outcome.cause).english);
+  std::string said = outcome.cause == Cause::kOk && outcome.code != 0 ? fmt::format("{}", outcome.code)
+                                                                      : std::string(facts(outcome.cause).english);
   if (!outcome.detail.empty()) said += ": " + outcome.detail;
   std::replace(said.begin(), said.end(), '|', '/');  // ends the text in plugin output
   std::string line =

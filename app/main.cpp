@@ -10,6 +10,7 @@
 #include "app/monitor_command.h"
 #include "app/settings.h"
 #include "app/smtp_command.h"
+#include "app/tls_command.h"
 
 namespace everup::app {
 namespace {
@@ -21,6 +22,7 @@ struct Words {
   ServeOptions serve;
   CheckOptions check;
   SmtpCommand smtp;
+  TlsWords tls;
   MonitorAdd add;
   std::string query, id;
   AccountCreate account;
@@ -133,6 +135,25 @@ void add_smtp(CLI::App& root, Words& words, Run& run) {
       "  everup smtp mail.example.com --tls implicit --auth-user me --auth-password-file secret.txt");
   smtp->callback(
       [&] { run = [&] { return with_settings(words, [&](const Settings& s) { return run_smtp(words.smtp, s); }); }; });
+}
+
+void add_tls(CLI::App& root, Words& words, Run& run) {
+  auto* tls = root.add_subcommand("tls", "a TLS server's versions, certificates, weak points and Heartbleed");
+  tls->add_option("target", words.tls.target, "HOST, HOST:port [443], or tls://HOST:port")->required();
+  tls->add_option("--starttls", words.tls.starttls, "TLS begins inside this protocol")
+      ->check(CLI::IsMember({"smtp", "lmtp", "imap", "pop3", "ftp", "xmpp", "ldap", "postgres"}));
+  tls->add_option("--server-name", words.tls.server_name, "name to send and to verify [HOST]");
+  tls->add_option("-t,--timeout", words.tls.timeout_s, "seconds, 0.1 to 60")
+      ->check(CLI::Range(0.1, 60.0))
+      ->capture_default_str();
+  tls->add_flag("!--no-heartbleed", words.tls.heartbleed, "do not ask for Heartbleed (one byte of over-read)");
+  tls->add_flag("--json", words.tls.json, "the report as one JSON object");
+  tls->add_flag("--policy", words.tls.policy, "refuse the addresses that the service would refuse");
+  tls->footer(
+      "Exit: 0 up, 1 degraded, 2 down, 3 inconclusive or wrong usage.\nExamples:\n  everup tls example.org\n  "
+      "everup tls mx.example.org --starttls smtp --json");
+  tls->callback(
+      [&] { run = [&] { return with_settings(words, [&](const Settings& s) { return run_tls(words.tls, s); }); }; });
 }
 
 void add_monitor_add(CLI::App& monitor, Words& words, Run& run) {
@@ -271,6 +292,7 @@ int run_words(int argc, char** argv) {
   add_serve(root, words, run);
   add_check(root, words, run);
   add_smtp(root, words, run);
+  add_tls(root, words, run);
   add_monitor(root, words, run);
   add_accounts(root, words, run);
   add_service(root, words, run);
@@ -281,7 +303,7 @@ int run_words(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     root.exit(wrong, std::cerr, std::cerr);
     const std::string_view word = argc > 1 ? argv[1] : "";
-    const bool plugin = word == "check" || word == "smtp";  // usage is UNKNOWN there (SHAPES 3)
+    const bool plugin = word == "check" || word == "smtp" || word == "tls";  // usage is UNKNOWN there (SHAPES 3)
     return plugin ? 3 : kUsage;
   }
   return run();

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "db/monitor_json.h"
+#include "db/tls_report_json.h"
 
 namespace everup::db {
 namespace {
@@ -40,6 +41,7 @@ std::string evidence_json(const Evidence& evidence) {
   if (!evidence.head.empty()) out["head"] = evidence.head;
   if (!evidence.body_excerpt.empty()) out["body_excerpt"] = evidence.body_excerpt;
   if (evidence.certificate) out["certificate"] = certificate_object(*evidence.certificate);
+  if (evidence.tls) out["tls"] = ordered_json::parse(tls_report_json(*evidence.tls), nullptr, false);
   if (!evidence.transcript.lines().empty()) {
     ordered_json lines = ordered_json::array();
     for (const TranscriptLine& line : evidence.transcript.lines()) {

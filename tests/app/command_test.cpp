@@ -6,6 +6,7 @@
 #include "app/monitor_command.h"
 #include "app/settings.h"
 #include "tests/app/service.h"
+#include "tests/support/pki.h"
 
 namespace everup::app {
 namespace {
@@ -124,6 +125,34 @@ TEST(CommandTest, CheckSpeaksPluginExitCodes) {
   const auto down = everup({"check", web.url()});
   EXPECT_EQ(down.first, 2);
   EXPECT_NE(down.second.find("connection refused"), std::string::npos) << down.second;
+}
+
+TEST(CommandTest, TlsTellsEverythingOnce) {
+  const TempDir dir;
+  const test::TestCa ca(dir);
+  const auto files = test::TestCa(dir, "other").issue("good", "DNS:localhost");
+  const std::uint16_t port = test::free_port();
+  Child server({"openssl", "s_server", "-www", "-quiet", "-accept", "127.0.0.1:" + std::to_string(port), "-cert",
+                files.certificate, "-key", files.key});
+  ASSERT_TRUE(test::wait_until_accepts("127.0.0.1", port)) << server.output();
+  const std::string place = "127.0.0.1:" + std::to_string(port);
+  const auto good = everup({"tls", place, "--server-name", "localhost"}, {{"EVERUP_CA_FILE", dir.file("other.crt")}});
+  EXPECT_EQ(good.first, 0) << good.second;
+  EXPECT_TRUE(good.second.starts_with("TLS OK - ok in ")) << good.second;
+  EXPECT_NE(good.second.find("Heartbleed    not_vulnerable"), std::string::npos) << good.second;
+  const auto json = everup({"tls", place, "--json"}, {{"EVERUP_CA_FILE", ca.certificate()}});
+  EXPECT_EQ(json.first, 2) << json.second;
+  const auto report = test::Json::parse(json.second);
+  EXPECT_EQ(report["verdict"], "down");
+  EXPECT_EQ(report["protocols"]["tls1_3"], "offered");
+  EXPECT_EQ(report["protocols"]["ssl3"], "refused");
+  EXPECT_EQ(report["trust"]["ok"], false);
+  EXPECT_EQ(report["hostname"]["cause"], "tls_wrong_host");
+  EXPECT_EQ(report["chain"][0]["names"][0], "localhost");
+  EXPECT_EQ(report["heartbleed"]["reason"], "no_extension");
+  EXPECT_EQ(everup({"tls"}).first, 3);
+  EXPECT_EQ(everup({"tls", "https://example.org/"}).first, 3);
+  EXPECT_EQ(everup({"check", "tls://" + place}, {{"EVERUP_CA_FILE", ca.certificate()}}).first, 2);
 }
 
 TEST(CommandTest, WrongUsageSaysSo) {

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+
+#include "db/tls_report_json.h"
 
 namespace everup::db {
 namespace {
@@ -220,6 +223,48 @@ TEST(EvidenceJson, HasWhatThereIs) {
   EXPECT_EQ(
       evidence_json(evidence),
       R"({"address":"192.0.2.7:443","head":"HTTP/1.1 500\r\n","transcript":[{"at_ms":5,"dir":"out","tls":true,"text":"GET /"}]})");
+}
+
+TEST(TlsTestJson, HasTheShapeOfTheInterface) {
+  auto report = std::make_shared<TlsReport>();
+  report->host = "shop.test", report->version = "TLSv1.3", report->cipher = "TLS_AES_128_GCM_SHA256";
+  report->protocol(TlsVersion::k1_3).offer = TlsOffer::kOffered;
+  report->chain.push_back({.subject = "CN=shop.test",
+                           .issuer = "CN=ca",
+                           .serial = "01",
+                           .sha256 = "ab",
+                           .key_sha256 = "cd",
+                           .names = {"shop.test"},
+                           .not_before = {},
+                           .not_after = {},
+                           .key_type = "EC P-256",
+                           .key_bits = 256,
+                           .signature = "ecdsa-with-SHA256",
+                           .sha1_or_md5 = false,
+                           .self_issued = false});
+  report->hostname = TlsOpinion{Cause::kTlsWrongHost, "not for shop.test"};
+  report->heartbleed.verdict = HeartbleedReport::Verdict::kVulnerable;
+  report->heartbleed.reason = "over_read_proved";
+  report->heartbleed.seen.push_back({1, 3, 24, 8212, -1});
+  report->findings.push_back({"heartbleed", TlsSeverity::kCritical, "bad", "update"});
+  report->grade = "F";
+  Outcome outcome = outcome_of(Cause::kTlsHeartbleed, "proved");
+  EXPECT_EQ(tls_test_json(outcome),
+            R"({"verdict":"degraded","cause":"tls_heartbleed","detail":"proved","latency_ms":0.0})");
+  outcome.evidence = std::make_unique<Evidence>();
+  outcome.evidence->tls = report;
+  const std::string text = tls_test_json(outcome);
+  for (const char* part :
+       {R"("protocols":{"ssl3":"unknown","tls1_0":"unknown","tls1_1":"unknown","tls1_2":"unknown","tls1_3":"offered"})",
+        R"("negotiated":{"version":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256","alpn":null)",
+        R"("chain":[{"subject":"CN=shop.test","issuer":"CN=ca","serial":"01","names":["shop.test"])", R"("trust":null)",
+        R"("hostname":{"ok":false,"cause":"tls_wrong_host","detail":"not for shop.test"})",
+        R"("heartbleed":{"verdict":"vulnerable","reason":"over_read_proved")",
+        R"("records":[{"connection":1,"at_ms":3,"type":24,"length":8212}])",
+        R"("findings":[{"id":"heartbleed","severity":"critical","text":"bad","fix":"update"}])", R"("grade":"F")"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\nin " << text;
+  }
+  EXPECT_NE(evidence_json(*outcome.evidence).find(R"("tls":{"host":"shop.test")"), std::string::npos);
 }
 
 // One draft of each kind, with everything that can be said of it.
