@@ -291,7 +291,8 @@ void SmtpProbe::on_timer() {
     say_line(Direction::kNote, "no answer to QUIT: closing");
     return finish(judged());
   }
-  const std::string after = " after " + std::to_string((us_between(started_, now) + 500) / 1000) + " ms";
+  const Instant until = std::min(now, question_.deadline);
+  const std::string after = " after " + std::to_string((us_between(started_, until) + 500) / 1000) + " ms";
   if (resolving_) {
     add(timings_.dns_us, us_between(started_, now));
     return end(Cause::kDnsUnavailable, "no answer from the name servers" + after);

@@ -73,7 +73,9 @@ class PureRun {
         const auto step = reader_.read(buffer_, &used);
         buffer_.erase(0, used);
         if (step == SmtpReplyReader::Step::kMore) continue;
-        transcript_.push_back("< " + printable(reader_.line(), 4096));
+        std::string_view line = reader_.line();
+        if (line.ends_with('\r')) line.remove_suffix(1);  // of a line that was cut; as Transcript does
+        transcript_.push_back("< " + printable(line, 4096));
         if (step == SmtpReplyReader::Step::kReply) dialogue_.hear(reader_.take(), buffer_);
         if (step == SmtpReplyReader::Step::kFault) {
           dialogue_.fail(Cause::kSmtpProtocol,

@@ -193,8 +193,6 @@ TEST(Stream, WritesAreBoundedAndTellWhenTheyAreGone) {
   std::string got;
   {
     FakeServer server([&](FakeConnection& connection) {
-      const int small = 4096;
-      setsockopt(connection.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
       char go = 0;
       if (recv(connection.fd(), &go, 1, 0) != 1) return;
       got = read_all(connection);
