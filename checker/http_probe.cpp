@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "checker/address_finder.h"
+
 namespace everup::checker {
 
 namespace {
@@ -28,30 +30,8 @@ bool harmless(const HttpHeader& header) {
                      [&](const char* name) { return strcasecmp(header.name.c_str(), name) == 0; });
 }
 
-// Whose failure ends a connection attempt so that another address may still do.
-bool connect_failure(Cause cause) {
-  return cause == Cause::kConnectRefused || cause == Cause::kConnectTimeout || cause == Cause::kConnectReset ||
-         cause == Cause::kHostUnreachable || cause == Cause::kNetworkUnreachable || cause == Cause::kOwnNetwork;
-}
-
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-Cause cause_of(net::LookupFailure failure) {
-  switch (failure) {
-    case net::LookupFailure::kNone:
-      return Cause::kOk;
-    case net::LookupFailure::kNameError:
-    case net::LookupFailure::kServerFailure:
-      return Cause::kDnsFailure;
-    case net::LookupFailure::kUnavailable:
-    case net::LookupFailure::kDeadline:
-      return Cause::kDnsUnavailable;
-    case net::LookupFailure::kCancelled:
-      return Cause::kShutdown;
-  }
-  return Cause::kInternal;
 }
 
 bool asks_for(IpVersion version, net::Family family) {

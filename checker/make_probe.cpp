@@ -2,10 +2,14 @@
 
 #include <utility>
 
+#include "checker/address_finder.h"
+#include "checker/dns_probe.h"
 #include "checker/http_expectation.h"
 #include "checker/http_probe.h"
 #include "checker/mx_probe.h"
+#include "checker/ping_probe.h"
 #include "checker/smtp_probe.h"
+#include "checker/tcp_probe.h"
 #include "checker/tls_probe.h"
 #include "net/curl_multi.h"
 #include "net/tls_store.h"
@@ -20,6 +24,7 @@ struct Probes::Shared {
   HttpShared http;
   SmtpShared smtp;
   TlsShared tls;
+  Places places;
   net::RecordResolver records;
 
   Shared(net::Loop& loop, net::Resolver& resolver, const net::AddressPolicy& policy,
@@ -30,6 +35,7 @@ struct Probes::Shared {
         http{loop, resolver, policy, *multi, trust, patterns},
         smtp{loop, resolver, policy, trust, settings.ehlo_name},
         tls{loop, resolver, policy, trust, settings.ehlo_name, settings.user_agent, {}},
+        places{loop, resolver, policy},
         records(loop, resolver.options()) {}
 };
 
@@ -70,13 +76,26 @@ Result<std::unique_ptr<Probes>> Probes::make(net::Loop& loop, net::Resolver& res
 
 std::unique_ptr<Probe> Probes::start(const Question& question, Done done) {
   const Kind kind = question.plan->kind;
-  if (kind == Kind::kHttp || kind == Kind::kHttps)
-    return std::make_unique<HttpProbe>(shared_->http, question, std::move(done));
-  const bool mail = kind == Kind::kSmtp || kind == Kind::kSmtps;
-  if (mail && settings_of<SmtpSettings>(*question.plan)->options.mx)
-    return std::make_unique<MxProbe>(shared_->smtp, shared_->records, question, std::move(done));
-  if (mail) return std::make_unique<SmtpProbe>(shared_->smtp, question, std::move(done));
-  if (kind == Kind::kTls) return std::make_unique<TlsProbe>(shared_->tls, question, std::move(done));
+  switch (kind) {
+    case Kind::kHttp:
+    case Kind::kHttps:
+      return std::make_unique<HttpProbe>(shared_->http, question, std::move(done));
+    case Kind::kSmtp:
+    case Kind::kSmtps:
+      if (settings_of<SmtpSettings>(*question.plan)->options.mx)
+        return std::make_unique<MxProbe>(shared_->smtp, shared_->records, question, std::move(done));
+      return std::make_unique<SmtpProbe>(shared_->smtp, question, std::move(done));
+    case Kind::kTls:
+      return std::make_unique<TlsProbe>(shared_->tls, question, std::move(done));
+    case Kind::kTcp:
+      return std::make_unique<TcpProbe>(shared_->places, shared_->trust, question, std::move(done));
+    case Kind::kDns:
+      return std::make_unique<DnsProbe>(shared_->places, question, std::move(done));
+    case Kind::kPing:
+      return std::make_unique<PingProbe>(shared_->places, question, std::move(done));
+    case Kind::kHeartbeat:
+      break;
+  }
   return std::make_unique<NoProbe>(shared_->http.loop, kind, std::move(done));
 }
 

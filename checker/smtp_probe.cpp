@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "checker/address_finder.h"
 #include "net/digest.h"
 
 namespace everup::checker {
@@ -16,22 +17,6 @@ void add(std::int32_t& sum, std::int64_t us) {
 }
 
 std::int64_t us_between(Instant from, Instant to) { return (to - from).count() / 1000; }
-
-Cause cause_of(net::LookupFailure failure) {
-  switch (failure) {
-    case net::LookupFailure::kNone:
-      return Cause::kOk;
-    case net::LookupFailure::kNameError:
-    case net::LookupFailure::kServerFailure:
-      return Cause::kDnsFailure;
-    case net::LookupFailure::kUnavailable:
-    case net::LookupFailure::kDeadline:
-      return Cause::kDnsUnavailable;
-    case net::LookupFailure::kCancelled:
-      return Cause::kShutdown;
-  }
-  return Cause::kInternal;
-}
 
 std::vector<net::Address> in_order(const net::Resolution& found, std::uint16_t port) {
   std::vector<net::Address> result;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "checker/address_finder.h"
 #include "checker/http_expectation.h"
 #include "checker/tls_findings.h"
 #include "net/tls_chain.h"
@@ -16,22 +17,6 @@ namespace everup::checker {
 namespace {
 
 constexpr std::size_t kTriedMax = 16;
-
-Cause cause_of(net::LookupFailure failure) {
-  switch (failure) {
-    case net::LookupFailure::kNone:
-      return Cause::kOk;
-    case net::LookupFailure::kNameError:
-    case net::LookupFailure::kServerFailure:
-      return Cause::kDnsFailure;
-    case net::LookupFailure::kUnavailable:
-    case net::LookupFailure::kDeadline:
-      return Cause::kDnsUnavailable;
-    case net::LookupFailure::kCancelled:
-      return Cause::kShutdown;
-  }
-  return Cause::kInternal;
-}
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\"");

@@ -107,6 +107,7 @@ void Checker::target() {
   need(
       t.host.empty() == (t.kind == Kind::kHeartbeat) && (t.port != 0) == has_port && t.path.starts_with('/') == t.web(),
       "#/target", "invalid_target", "must be a URL such as https://example.com/health");
+  need(t.kind != Kind::kHeartbeat, "#/target", "unsupported_scheme", "heartbeats are not received in this version");
   need(draft_.settings.index() == default_settings(t.kind).index(), "#/target", "unsupported_scheme",
        "its options are those of another kind");
 }

@@ -55,6 +55,7 @@ class DnsChannel {
   // `id` is the caller's; exactly one answer comes for it, unless its channel is destroyed first (question_max after
   // the last question).
   void ask(const std::string& name, QuestionType type, std::uint64_t id);
+  std::vector<Address> servers();
   // When a socket could last not be made, and why: what fails after that is our trouble.
   std::optional<Instant> trouble_at() const { return trouble_at_; }
   const std::string& trouble() const { return trouble_; }

@@ -121,6 +121,7 @@ void Resolver::shutdown() { state_->shutdown(); }
 void Resolver::clear_cache() { state_->clear_cache(); }
 ResolverStats Resolver::stats() const { return state_->stats(); }
 const ResolverOptions& Resolver::options() const { return state_->options(); }
+std::vector<Address> Resolver::servers() { return state_->servers(); }
 
 ResolverState::ResolverState(Loop& loop, ResolverOptions options)
     : loop_(loop),

@@ -38,6 +38,7 @@ class ResolverState : public std::enable_shared_from_this<ResolverState> {
   void clear_cache() { cache_.clear(); }
   ResolverStats stats() const;
   const ResolverOptions& options() const { return options_; }
+  std::vector<Address> servers() { return channel_.servers(); }
 
  private:
   using Waiter = std::shared_ptr<PendingQuery>;

@@ -310,6 +310,25 @@ DnsChannel::Generation* DnsChannel::current() {
   return generations_.back().get();
 }
 
+std::vector<Address> DnsChannel::servers() {
+  const Generation* generation = current();
+  ares_addr_port_node* list = nullptr;
+  if (generation == nullptr || ares_get_servers_ports(generation->channel, &list) != ARES_SUCCESS) return {};
+  std::vector<Address> out;
+  for (const auto* one = list; one != nullptr; one = one->next) {
+    const auto port = static_cast<std::uint16_t>(one->udp_port == 0 ? 53 : one->udp_port);
+    if (one->family == AF_INET) {
+      out.push_back(Address::from_v4(ntohl(one->addr.addr4.s_addr), port));
+    } else if (one->family == AF_INET6) {
+      std::array<std::uint8_t, 16> bytes{};
+      std::memcpy(bytes.data(), &one->addr.addr6, bytes.size());
+      out.push_back(Address::from_v6(bytes, port));
+    }
+  }
+  ares_free_data(list);
+  return out;
+}
+
 void DnsChannel::ask(const std::string& name, QuestionType type, std::uint64_t id) {
   Generation* generation = current();
   if (generation == nullptr) {

@@ -122,6 +122,8 @@ class Resolver {
   ResolverStats stats() const;
   // As it was made with, for whoever asks the same servers something else (net/dns_records).
   const ResolverOptions& options() const;
+  // Whom it asks, in order, with their ports; empty: nobody is configured.
+  std::vector<Address> servers();
 
  private:
   std::shared_ptr<ResolverState> state_;

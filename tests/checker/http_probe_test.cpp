@@ -362,9 +362,9 @@ TEST(HttpProbe, ShutDownEndsWaitingLooks) {
 
 TEST(HttpProbe, KindsWithoutAProbeSaySo) {
   Look look;
-  const Outcome outcome = look.at("smtp://shop.test");
+  const Outcome outcome = look.at("heartbeat://");
   EXPECT_EQ(outcome.cause, Cause::kInternal);
-  EXPECT_THAT(outcome.detail, HasSubstr("no probe for smtp"));
+  EXPECT_THAT(outcome.detail, HasSubstr("no probe for heartbeat"));
   look.options().ca_pem = "junk";
   EXPECT_EQ(look.at("https://shop.test").cause, Cause::kInternal);
 }

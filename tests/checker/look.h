@@ -37,22 +37,30 @@ class Look {
   }
 
   // What the next look at `url` asks and demands; reset by every look.
-  HttpOptions& options() { return settings_.options; }
-  HttpExpect& expect() { return settings_.expect; }
-  HttpExpect& warn() { return settings_.warn; }
+  HttpOptions& options() { return std::get<HttpSettings>(settings_).options; }
+  HttpExpect& expect() { return std::get<HttpSettings>(settings_).expect; }
+  HttpExpect& warn() { return std::get<HttpSettings>(settings_).warn; }
+  // The same of another kind: look.of<TcpSettings>().expect…
+  template <class Settings>
+  Settings& of() {
+    if (!std::holds_alternative<Settings>(settings_)) settings_ = Settings{};
+    return std::get<Settings>(settings_);
+  }
 
   Outcome at(const std::string& url, int timeout_ms = 20'000, bool want_evidence = true) {
     start(url, timeout_ms, want_evidence);
     turn_until([this] { return outcome_.has_value(); });
     EXPECT_TRUE(outcome_) << "the look did not end";
     probe_.reset();
-    settings_ = {};
+    settings_ = HttpSettings{};
     return outcome_ ? std::move(*outcome_) : Outcome{};
   }
   void start(const std::string& url, int timeout_ms = 20'000, bool want_evidence = true) {
     plan_.url = url;
-    plan_.kind = url.starts_with("https") ? Kind::kHttps : url.starts_with("http") ? Kind::kHttp : Kind::kSmtp;
-    plan_.settings = std::make_shared<KindSettings>(settings_);
+    const auto target = parse_target(url);
+    plan_.kind = target ? target->kind : Kind::kHttp;
+    if (settings_.index() != default_settings(plan_.kind).index()) settings_ = default_settings(plan_.kind);
+    plan_.settings = std::make_shared<const KindSettings>(settings_);
     outcome_.reset();
     Question question;
     question.plan = &plan_;
@@ -93,7 +101,7 @@ class Look {
   net::AddressPolicy policy_;
   net::Resolver resolver_;
   std::unique_ptr<Probes> probes_;
-  HttpSettings settings_;
+  KindSettings settings_;
   CheckPlan plan_;
   std::optional<Outcome> outcome_;
   std::unique_ptr<Probe> probe_;
