@@ -91,6 +91,7 @@ TEST(PluginLineTest, LooksLikeCheckHttp) {
   outcome.code = 200;
   outcome.timings.total_us = 123'000;
   CheckOptions options;
+  options.timeout_s = 10;
   options.warn_s = 1;
   options.crit_s = 3;
   EXPECT_EQ(plugin_line("HTTP", outcome, options), "HTTP OK - 200 in 0.123 s | time=0.123s;1;3;0;10");
