@@ -81,6 +81,8 @@ void scheduler_page(const SchedulerStats& stats, Page* page) {
     page->histogram("everup_check_duration_seconds", "How long looks took", values, {{"kind", text_of(slug(kind))}});
   }
   page->histogram("everup_schedule_lateness_seconds", "Start of a look against its slot", stats.lateness);
+  page->histogram("everup_worker_longest_turn_seconds", "The longest turn of each worker's loop, one sample a second",
+                  stats.longest_turn);
   for (const auto& [reason, count] : stats.missed) {
     page->counter("everup_missed_total", "Slots without a look", count, {{"reason", text_of(slug(reason))}});
   }

@@ -29,6 +29,7 @@ struct SchedulerStats {
   std::map<std::pair<Kind, Verdict>, std::uint64_t> checks;
   std::map<Kind, SecondsHistogram> duration;
   SecondsHistogram lateness;
+  SecondsHistogram longest_turn;  // of each worker's loop in each second
   std::map<GapReason, std::uint64_t> missed;
   std::map<std::pair<Kind, State>, std::uint64_t> monitors;
   std::uint64_t in_flight = 0, shards_owned = 0, monitors_total = 0;

@@ -12,7 +12,7 @@
 namespace everup::net {
 namespace {
 
-constexpr std::size_t kEventsPerTurn = 256;
+constexpr std::size_t kTimersPerLook = 8;  // fired between two looks at the clock
 constexpr std::chrono::milliseconds kIdleTurn{1'000};
 
 std::uint64_t tag(int fd, std::uint32_t generation) {
@@ -130,29 +130,47 @@ void Loop::stop() {
 bool Loop::run_once(std::chrono::milliseconds max_wait) { return turn(max_wait); }
 
 bool Loop::turn(std::chrono::milliseconds max_wait) {
-  std::array<epoll_event, kEventsPerTurn> events;
-  const int timeout = stop_.load() ? 0 : wait_ms(max_wait);
-  const int count = ::epoll_wait(epoll_.value(), events.data(), static_cast<int>(events.size()), timeout);
-  EVERUP_ASSERT(count >= 0 || errno == EINTR);
+  if (events_at_ == events_end_) wait(max_wait);
   now_ = clock_.now();
   last_turn_ns_.store(now_.mono.ns, std::memory_order_relaxed);
 
-  bool ran = false;
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    const auto fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
-    if (fd == wakeup_.value()) {
-      drain_wakeups();  // first: a post that comes after run_posts() has taken the queue must wake us again
-      ran |= run_posts();
-    } else {
-      ran |= serve(fd, static_cast<std::uint32_t>(event.data.u64 >> 32), event.events);
-    }
-  }
+  bool ran = serve_events();
   ran |= fire_timers();
 
   const std::int64_t took = (clock_.now().mono - now_.mono).count();
   last_turn_ns_.store(now_.mono.ns + took, std::memory_order_relaxed);
   if (took > longest_turn_ns_.load(std::memory_order_relaxed)) longest_turn_ns_.store(took, std::memory_order_relaxed);
+  return ran;
+}
+
+void Loop::wait(std::chrono::milliseconds max_wait) {
+  std::array<epoll_event, kEventsPerTurn> events;
+  const int timeout = stop_.load() ? 0 : wait_ms(max_wait);
+  const int count = ::epoll_wait(epoll_.value(), events.data(), static_cast<int>(events.size()), timeout);
+  EVERUP_ASSERT(count >= 0 || errno == EINTR);
+  events_at_ = 0;
+  events_end_ = static_cast<std::size_t>(std::max(count, 0));
+  for (std::size_t i = 0; i < events_end_; ++i) {
+    const std::uint64_t tagged = events[i].data.u64;
+    events_[i] = {static_cast<int>(static_cast<std::uint32_t>(tagged)), static_cast<std::uint32_t>(tagged >> 32),
+                  events[i].events};
+  }
+}
+
+// What an interrupted turn left over waits in events_; a descriptor that was unwatched meanwhile is known by its
+// generation.
+bool Loop::serve_events() {
+  bool ran = false;
+  while (events_at_ < events_end_) {
+    const Event event = events_[events_at_++];
+    if (event.fd == wakeup_.value()) {
+      drain_wakeups();  // first: a post that comes after run_posts() has taken the queue must wake us again
+      ran |= run_posts();
+    } else {
+      ran |= serve(event.fd, event.generation, event.events);
+    }
+    if (budget_spent()) break;
+  }
   return ran;
 }
 
@@ -190,9 +208,9 @@ bool Loop::serve(int fd, std::uint32_t generation, std::uint32_t events) {
 // At most as many as waited when we began: a timer that arms itself anew for now() must not keep the descriptors
 // waiting.
 bool Loop::fire_timers() {
-  std::size_t left = timers_.size();
   bool ran = false;
-  for (; left > 0; --left) {
+  for (std::size_t left = timers_.size(), fired = 0; left > 0; --left, ++fired) {
+    if (fired > 0 && fired % kTimersPerLook == 0 && budget_spent()) break;
     const auto due = timers_.pop(now_.mono);
     if (!due) break;
     const Task mine = std::exchange(tasks_[due->slot()], nullptr);

@@ -2,8 +2,10 @@
 // runs it.
 //
 // A turn is: wait; read the clock once; run what other threads posted; serve descriptors; fire timers that are due.
-// now() is the same for everything that happens in one turn. Every callback may watch, modify or unwatch any
-// descriptor, add or cancel any timer, post and stop, its own included; an event that waits in the same batch for a
+// now() is the same for everything that happens in one turn. A turn that has lasted kTurnBudget ends: the descriptors
+// and timers that it did not come to have their turn next, before any that became ready later, so that many heavy
+// callbacks at once delay nobody by more than the budget and one of them. Every callback may watch, modify or unwatch
+// any descriptor, add or cancel any timer, post and stop, its own included; an event that waits in the same batch for a
 // descriptor that was unwatched meanwhile (or closed and re-opened under the same number) is not delivered. Callbacks
 // must not throw and must not block: the longest turn is noted for metrics.
 //
@@ -14,6 +16,7 @@
 // neither. Whatever is still posted or pending when the loop is destroyed is dropped, not run.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -34,6 +37,7 @@ class Loop {
   using OnEvents = std::function<void(std::uint32_t events)>;  // EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP
   using Task = std::function<void()>;
   static constexpr std::size_t kPostsMax = 65'536;
+  static constexpr std::chrono::milliseconds kTurnBudget{10};
 
   // Aborts when the kernel gives no epoll or event descriptor: at start-up nothing can go on without.
   explicit Loop(const Clock& clock, std::size_t posts_max = kPostsMax);
@@ -85,7 +89,15 @@ class Loop {
     std::uint32_t generation = 0;  // odd while watched
     std::uint32_t events = 0;
   };
+  static constexpr std::size_t kEventsPerTurn = 256;
+  struct Event {
+    int fd;
+    std::uint32_t generation, events;
+  };
   bool turn(std::chrono::milliseconds max_wait);
+  void wait(std::chrono::milliseconds max_wait);
+  bool serve_events();
+  bool budget_spent() const { return clock_.now().mono - now_.mono >= kTurnBudget; }
   int wait_ms(std::chrono::milliseconds max_wait) const;
   bool run_posts();
   bool serve(int fd, std::uint32_t generation, std::uint32_t events);
@@ -98,6 +110,8 @@ class Loop {
   Fd epoll_, wakeup_;
   Now now_;
   std::vector<Watch> watches_;  // indexed by descriptor
+  std::array<Event, kEventsPerTurn> events_{};
+  std::size_t events_at_ = 0, events_end_ = 0;  // what the latest wait brought and is not served yet
   TimerHeap timers_;
   std::vector<Task> tasks_;  // indexed by timer slot
   std::mutex mutex_;

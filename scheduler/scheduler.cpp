@@ -137,6 +137,7 @@ SchedulerStats Scheduler::stats() const {
     for (const auto& [key, n] : one.checks) all.checks[key] += n;
     for (const auto& [key, histogram] : one.duration) all.duration[key].merge(histogram);
     all.lateness.merge(one.lateness);
+    all.longest_turn.merge(one.longest_turn);
     for (const auto& [key, n] : one.missed) all.missed[key] += n;
     for (const auto& [key, n] : one.monitors) all.monitors[key] += n;
     all.in_flight += one.in_flight;

@@ -150,6 +150,8 @@ void Worker::end() {
 void Worker::publish(Now now) {
   publish_at_ = now.mono + std::chrono::seconds(1);
   SchedulerStats stats = roster_.stats();
+  longest_turns_.add(std::chrono::duration<double>(loop_.take_longest_turn()).count());
+  stats.longest_turn = longest_turns_;
   const std::lock_guard lock(mutex_);
   published_ = std::move(stats);
 }

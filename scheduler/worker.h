@@ -87,6 +87,7 @@ class Worker {
   std::optional<net::TimerId> timer_;
   Instant timer_at_;  // of timer_
   Instant publish_at_;
+  SecondsHistogram longest_turns_;
   bool soon_ = false, stopping_ = false, ended_ = false;
 };
 

@@ -259,6 +259,46 @@ TEST_F(LoopTest, NowIsTheSameThroughoutATurn) {
   EXPECT_EQ(loop.last_turn(), clock.now().mono);
 }
 
+TEST_F(LoopTest, ALongTurnEndsAndWhoWaitedIsFirstInTheNext) {
+  Pair heavy, light;
+  std::string said;
+  const auto watch = [&](const Pair& pair, char letter) {
+    ASSERT_TRUE(loop.watch(pair.ours.value(), EPOLLIN,
+                           [&, letter](std::uint32_t) {
+                             pair.receive();
+                             said += letter;
+                             clock.advance(2 * Loop::kTurnBudget);
+                           })
+                    .ok());
+    pair.send();
+  };
+  watch(heavy, 'a');
+  watch(light, 'b');
+  loop.at(in(milliseconds(0)), [&] { said += 't'; });
+  loop.run_once(kLong);
+  EXPECT_EQ(said.size(), 2U) << said << ": one descriptor and the timer, then the turn was over";
+  loop.run_once(kLong);
+  EXPECT_EQ(said.size(), 3U) << said;
+  EXPECT_EQ(said[1], 't');
+  EXPECT_EQ(loop.take_longest_turn(), 2 * Loop::kTurnBudget);
+  EXPECT_FALSE(loop.run_once(milliseconds(0)));
+}
+
+TEST_F(LoopTest, ManyHeavyTimersShareTheirTurns) {
+  int fired = 0;
+  for (int i = 0; i < 100; ++i) {
+    loop.at(in(milliseconds(0)), [&] {
+      ++fired;
+      clock.advance(milliseconds(5));
+    });
+  }
+  loop.run_once(milliseconds(0));
+  EXPECT_LT(fired, 20);
+  while (loop.run_once(milliseconds(0))) continue;
+  EXPECT_EQ(fired, 100);
+  EXPECT_LE(loop.take_longest_turn(), milliseconds(50));
+}
+
 TEST_F(LoopTest, PostsRunInOrderAndTheQueueHasALimit) {
   Loop small(clock, 3);
   std::string said;
