@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <linux/tcp.h>
 #include <string.h>
 
 #include <algorithm>
@@ -37,14 +38,14 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-long curl_version_of(HttpVersion version, bool tls) {
+long curl_version_of(HttpVersion version) {
   switch (version) {
     case HttpVersion::kAny:
       return CURL_HTTP_VERSION_2TLS;
     case HttpVersion::k1_1:
       return CURL_HTTP_VERSION_1_1;
-    case HttpVersion::k2:
-      return tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    case HttpVersion::k2:  // never without TLS: libcurl would read frames without content as long as they come
+      return CURL_HTTP_VERSION_2TLS;
   }
   return CURL_HTTP_VERSION_2TLS;
 }
@@ -94,9 +95,7 @@ struct CurlTransfer::Callbacks {
     return guarded(self, [&] { return self_of(self).take_body({bytes, one * count}); }) ? one * count : 0;
   }
   static int progress(void* self, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) noexcept {
-    if (received <= static_cast<curl_off_t>(kRawBytesMax)) return 0;
-    self_of(self).result_.body_capped = true;
-    return 1;
+    return guarded(self, [&] { return self_of(self).take_progress(received); }) ? 0 : 1;
   }
   static curl_socket_t open_socket(void* self, curlsocktype, curl_sockaddr* place) noexcept {
     int fd = -1;
@@ -162,7 +161,7 @@ void CurlTransfer::set_fixed_options() {
   agent_->text = "User-Agent: " + multi_.user_agent();
   codings_taken_->text = accept_encoding();
   set_headers({}, false);
-  set(easy_, CURLOPT_BUFFERSIZE, 16384L);
+  set(easy_, CURLOPT_BUFFERSIZE, 4096L);  // libcurl reads up to 100 of them before it asks whether to go on
   set(easy_, CURLOPT_NOPROGRESS, 0L);
   // Trust is ours: no roots of libcurl's, and above all no cache, which would replace our store by another transfer's
   // (DESIGN 11).
@@ -189,7 +188,6 @@ void CurlTransfer::set_fixed_options() {
 }
 
 // ---- asking
-// ---------------------------------------------------------------------------------------------------------------------------
 
 bool CurlTransfer::start(const TransferRequest& request, TransferListener& listener) {
   EVERUP_ASSERT(!running_ && (request.v4 || request.v6));
@@ -222,7 +220,7 @@ bool CurlTransfer::set_target(const TransferRequest& request) {
     url_ = request.url;
     if (curl_easy_setopt(easy_, CURLOPT_URL, url_.c_str()) != CURLE_OK) return false;
   }
-  const long version = curl_version_of(request.http_version, request.tls);
+  const long version = curl_version_of(request.http_version);
   if (version != version_set_) set(easy_, CURLOPT_HTTP_VERSION, version);
   version_set_ = version;
   // One write is all that a request in the clear without a body needs: Nagle's algorithm has nothing to hold back.
@@ -326,8 +324,10 @@ void CurlTransfer::reset_state() {
   result_ = TransferResult{};
   head_.clear(), body_.clear();
   if (body_.capacity() > 64 * 1024) body_.shrink_to_fit();
-  head_bytes_ = body_bytes_ = 0;
+  head_bytes_ = body_bytes_ = body_pieces_ = 0;
   codings_ = 0;
+  progress_ = 0;
+  head_ended_ = false;
   stop_ = Cause::kOk;
   stop_detail_.clear();
   own_error_ = sockets_ = 0;
@@ -357,13 +357,23 @@ TransferTimes CurlTransfer::times() const {
 
 void CurlTransfer::note_handshake() {
   handshake_us_ = std::max<std::int64_t>(1, (multi_.loop().clock().now().mono - started_).count() / 1000);
-  if (tried_count_ == 1) result_.peer = tried_[0];
-  for (std::size_t i = 0; i < tried_count_ && !result_.peer; ++i) {  // of two that raced, the one that has a peer
+  if (tried_count_ == 1) {
+    result_.peer = tried_[0];
+  } else if (const auto connected = connected_socket()) {
+    result_.peer = tried_[*connected];
+  }
+}
+
+// Of those that were opened, the latest that has its peer: of two that raced, and of a digest's two. A closed one may
+// be somebody else's by now, so the peer's address is compared.
+std::optional<std::size_t> CurlTransfer::connected_socket() const {
+  for (std::size_t i = tried_count_; i-- > 0;) {
     sockaddr_storage place{};
     socklen_t size = sizeof place;
     const bool connected = getpeername(tried_sockets_[i], reinterpret_cast<sockaddr*>(&place), &size) == 0;
-    if (connected && Address::from_sockaddr(reinterpret_cast<sockaddr*>(&place)) == tried_[i]) result_.peer = tried_[i];
+    if (connected && Address::from_sockaddr(reinterpret_cast<sockaddr*>(&place)) == tried_[i]) return i;
   }
+  return std::nullopt;
 }
 
 // After a handshake that failed libcurl forgets whom it was with; what note_handshake() saw stays then.
@@ -387,7 +397,6 @@ Phase CurlTransfer::phase() const {
 }
 
 // ---- hearing (inside libcurl)
-// -----------------------------------------------------------------------------------------------------------
 
 void CurlTransfer::stop(Cause cause, std::string detail) {
   if (stop_ != Cause::kOk) return;
@@ -396,6 +405,7 @@ void CurlTransfer::stop(Cause cause, std::string detail) {
 }
 
 bool CurlTransfer::take_head(std::string_view line) {
+  tls_.count_anew();
   head_bytes_ += line.size();
   if (head_bytes_ > kHeadBytesMax) {
     stop(Cause::kHttpHeadTooLarge, "the head is larger than 64 KiB");
@@ -403,10 +413,12 @@ bool CurlTransfer::take_head(std::string_view line) {
   }
   if (line.starts_with("HTTP/")) {  // a new answer: after 1xx, or after a digest's challenge
     head_.clear(), body_.clear();
-    body_bytes_ = 0;
+    body_bytes_ = body_pieces_ = 0;
     codings_ = 0;
+    head_ended_ = false;
   }
   head_.append(line);
+  if (line == "\r\n" || line == "\n") head_ended_ = true;
   return count_codings(line);
 }
 
@@ -430,11 +442,29 @@ bool CurlTransfer::count_codings(std::string_view line) {
 }
 
 bool CurlTransfer::take_body(std::string_view bytes) {
+  tls_.count_anew();
   const std::size_t room = body_keep_ > body_.size() ? body_keep_ - body_.size() : 0;
   body_.append(bytes.substr(0, room));
   body_bytes_ += bytes.size();
-  result_.body_capped = result_.body_capped || body_bytes_ > kBodyBytesMax;
+  result_.body_capped = result_.body_capped || body_bytes_ > kBodyBytesMax || ++body_pieces_ > kBodyPiecesMax;
   return !result_.body_capped;
+}
+
+// libcurl counts the body only; the kernel knows what really came. It is asked once in 16 calls.
+bool CurlTransfer::take_progress(std::int64_t received) {
+  tls_.count_anew();
+  if (received > static_cast<std::int64_t>(codings_ > 0 ? kCodedBytesMax : kRawBytesMax)) {
+    result_.body_capped = true;
+    return false;
+  }
+  if (++progress_ % 16 != 0) return true;
+  const auto connected = connected_socket();
+  tcp_info seen{};
+  socklen_t size = sizeof seen;
+  if (!connected || getsockopt(tried_sockets_[*connected], IPPROTO_TCP, TCP_INFO, &seen, &size) != 0) return true;
+  if (seen.tcpi_bytes_received <= kWireBytesMax) return true;
+  stop(Cause::kHttpProtocol, "more than 8 MiB on the wire around " + std::to_string(body_bytes_) + " bytes of body");
+  return false;
 }
 
 int CurlTransfer::open_socket(const Address& address, int type, int protocol) {
@@ -457,21 +487,6 @@ int CurlTransfer::open_socket(const Address& address, int type, int protocol) {
   return fd;
 }
 
-// ---- judging
-// ----------------------------------------------------------------------------------------------------------------------------
-
-void CurlTransfer::say(Cause cause, std::string detail) {
-  result_.cause = cause;
-  result_.detail = printable(detail, 200);
-}
-
-std::string CurlTransfer::curl_words(int curl_code) const {
-  const std::string_view words = error_text_.data();
-  return std::string(words.empty() ? curl_easy_strerror(static_cast<CURLcode>(curl_code)) : words);
-}
-
-int CurlTransfer::system_error() const { return static_cast<int>(info<long>(easy_, CURLINFO_OS_ERRNO)); }
-
 void CurlTransfer::tell() { std::exchange(listener_, nullptr)->on_transfer_end(*this); }
 
 void CurlTransfer::finish(int curl_code) {
@@ -481,117 +496,6 @@ void CurlTransfer::finish(int curl_code) {
   result_.http_version = version_number(info<long>(easy_, CURLINFO_HTTP_VERSION));
   note_peer();
   judge_code(curl_code);
-}
-
-void CurlTransfer::judge_code(int curl_code) {
-  if (curl_code == CURLE_OK || (result_.body_capped && stop_ == Cause::kOk)) return say(Cause::kOk);
-  if (stop_ != Cause::kOk && !(stop_ == Cause::kAddressRefused && sockets_ > 0)) return say(stop_, stop_detail_);
-  switch (curl_code) {
-    case CURLE_COULDNT_CONNECT:
-      return judge_connect();
-    case CURLE_OPERATION_TIMEDOUT:
-      return say(result_.times.connected <= 0 ? Cause::kConnectTimeout : Cause::kHttpTimeout, curl_words(curl_code));
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_USE_SSL_FAILED:
-      return judge_tls(curl_code);
-    case CURLE_GOT_NOTHING:
-      return say(Cause::kHttpEmptyReply, "the connection was closed without an answer");
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-      return judge_receive(curl_code);
-    case CURLE_PARTIAL_FILE:
-      return say(Cause::kHttpTruncated, curl_words(curl_code));
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_WRITE_ERROR:
-      return say(Cause::kHttpEncoding, curl_words(curl_code));  // ours are flagged: the rest are decoders'
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-      return say(Cause::kHttpProtocol, curl_words(curl_code));
-    case CURLE_OUT_OF_MEMORY:
-      if (phase() == Phase::kWait || phase() == Phase::kTransfer) {
-        return say(Cause::kHttpHeadTooLarge, "a header line is larger than 64 KiB");
-      }
-      return say(Cause::kOwnResources, curl_words(curl_code));
-    default:
-      return say(Cause::kInternal, "libcurl " + std::to_string(curl_code) + ": " + curl_words(curl_code));
-  }
-}
-
-// Whose fault is it? The kernel's answer about our own side is never told as an outage (faults 1.3, DESIGN decision
-// 16).
-void CurlTransfer::judge_connect() {
-  const int error = sockets_ == 0 ? own_error_ : system_error();
-  const std::string words = error != 0 ? strerror(error) : curl_words(CURLE_COULDNT_CONNECT);
-  switch (error) {
-    case ECONNREFUSED:
-      return say(Cause::kConnectRefused, words);
-    case ETIMEDOUT:
-      return say(Cause::kConnectTimeout, words);
-    case EHOSTUNREACH:
-    case EHOSTDOWN:
-      return say(Cause::kHostUnreachable, words);
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE:
-    case EPROTO:
-    case ENOPROTOOPT:
-      return say(Cause::kConnectReset, words);
-    case ENETUNREACH:
-      return say(Cause::kNetworkUnreachable, words);
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EADDRNOTAVAIL:
-    case EAGAIN:
-      return say(Cause::kOwnResources, words);
-    case EACCES:
-    case EPERM:
-    case EINVAL:
-    case ENETDOWN:
-    case EAFNOSUPPORT:
-      return say(Cause::kOwnNetwork, words);
-    default:
-      return say(Cause::kOwnResources, "connect: " + words);  // nothing the far side said
-  }
-}
-
-void CurlTransfer::judge_tls(int curl_code) {
-  if (tls_.cause() != Cause::kOk) return say(tls_.cause(), tls_.detail());
-  say(Cause::kTlsHandshake, curl_words(curl_code));
-}
-
-void CurlTransfer::judge_receive(int curl_code) {
-  if (secure_ && result_.times.secured <= 0) return judge_tls(curl_code);
-  const std::string words = curl_words(curl_code);
-  switch (system_error()) {
-    case ECONNRESET:
-    case EPIPE:
-      return say(Cause::kHttpReset, words);
-    case ETIMEDOUT:
-      return say(head_bytes_ == 0 ? Cause::kHttpTimeout : Cause::kHttpTransferTimeout, words);
-    case EHOSTUNREACH:
-      return say(Cause::kHostUnreachable, words);
-    case ENETUNREACH:
-    case ENETDOWN:
-      return say(Cause::kNetworkUnreachable, words);
-    case ENOBUFS:
-    case ENOMEM:
-      return say(Cause::kOwnResources, words);
-    default:
-      break;
-  }
-  // Through TLS libcurl keeps no errno but writes it into its text; anything else here is broken framing.
-  const bool reset = words.find("reset by peer") != std::string::npos || words.find("errno 104") != std::string::npos ||
-                     words.find("Broken pipe") != std::string::npos || curl_code == CURLE_SEND_ERROR;
-  say(reset ? Cause::kHttpReset : Cause::kHttpProtocol, words);
 }
 
 }  // namespace everup::net

@@ -11,8 +11,10 @@
 //
 // Thread: the loop's. start() once per lease-and-end; the listener is called once, never from inside start(), and may
 // start() again or give the lease back there. Every text_view in the request must live until then. Limits: head 64 KiB
-// (all heads of one exchange with trailers), body 1 MiB decoded and 4 MiB raw, one content coding at most (nested
-// codings multiply), 4 addresses remembered.
+// (all heads of one exchange with trailers), body 1 MiB decoded and 4 MiB raw (256 KiB when it is
+// coded: a decoder can be kept busy without giving anything) in 100 000 pieces, 8 MiB on the wire (chunk extensions and
+// frames of HTTP/2 are neither head nor body; all three raw limits are looked at every 400 KiB), one content coding at
+// most (nested codings multiply), 4 addresses remembered.
 //
 // Known weaknesses: a single header line above 100 KiB ends in libcurl's "out of memory", told as a head that is too
 // large; a digest's two requests share one set of timings, the second one's.
@@ -41,8 +43,11 @@ class CurlMulti;
 class CurlTransfer;
 
 inline constexpr std::size_t kHeadBytesMax = 64 * 1024;
-inline constexpr std::size_t kBodyBytesMax = 1024 * 1024;     // decoded
-inline constexpr std::size_t kRawBytesMax = 4 * 1024 * 1024;  // as received
+inline constexpr std::size_t kBodyBytesMax = 1024 * 1024;      // decoded
+inline constexpr std::size_t kRawBytesMax = 4 * 1024 * 1024;   // as received
+inline constexpr std::size_t kCodedBytesMax = 256 * 1024;      // as received, compressed
+inline constexpr std::size_t kBodyPiecesMax = 100'000;         // as libcurl hands it over: chunks, at least
+inline constexpr std::size_t kWireBytesMax = 8 * 1024 * 1024;  // with everything around it
 
 struct TransferRequest {
   std::string_view method = "GET";
@@ -137,6 +142,8 @@ class CurlTransfer {
   bool take_body(std::string_view bytes);
   int open_socket(const Address& address, int type, int protocol);  // -1: refused or failed, remembered
   bool count_codings(std::string_view line);
+  std::optional<std::size_t> connected_socket() const;  // index into tried_
+  bool take_progress(std::int64_t received);
 
   CurlMulti& multi_;
   void* easy_ = nullptr;   // CURL*
@@ -153,9 +160,11 @@ class CurlTransfer {
   // What the running exchange saw.
   TransferResult result_;
   std::string head_, body_;
-  std::size_t head_bytes_ = 0, body_bytes_ = 0, body_keep_ = 0;
+  std::size_t head_bytes_ = 0, body_bytes_ = 0, body_pieces_ = 0, body_keep_ = 0;
   int codings_ = 0;
-  Cause stop_ = Cause::kOk;  // why a callback of ours stopped libcurl
+  bool head_ended_ = false;     // the empty line after it came
+  std::uint32_t progress_ = 0;  // calls: at most 400 KiB were read for each
+  Cause stop_ = Cause::kOk;     // why a callback of ours stopped libcurl
   std::string stop_detail_;
   int own_error_ = 0;  // errno of a socket that could not be made
   int sockets_ = 0;

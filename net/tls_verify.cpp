@@ -1,6 +1,8 @@
 #include "net/tls_verify.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ocsp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -65,6 +67,17 @@ bool names_revoked(OCSP_BASICRESP* answer, STACK_OF(X509) * chain) {
   return false;
 }
 
+using Security = int (*)(const SSL*, const SSL_CTX*, int, int, int, void*, void*);
+
+Security default_security() {
+  static const Security rules = [] {
+    const Handle<SSL_CTX, SSL_CTX_free> context(SSL_CTX_new(TLS_client_method()));
+    EVERUP_ASSERT(context);
+    return SSL_CTX_get_security_callback(context.get());
+  }();
+  return rules;
+}
+
 }  // namespace
 
 void TlsVerifier::begin(std::shared_ptr<const TrustStore> trust, std::string_view host) {
@@ -79,11 +92,17 @@ void TlsVerifier::clear() {
   leaf_not_after_.reset(), chain_not_after_.reset();
   cause_ = Cause::kOk;
   error_ = 0, error_depth_ = 0;
+  why_ = nullptr;
+  messages_ = records_ = 0;
 }
 
 bool TlsVerifier::install(void* ssl_ctx) noexcept {
   auto* context = static_cast<SSL_CTX*>(ssl_ctx);
   SSL_CTX_set_cert_verify_callback(context, &TlsVerifier::on_verify, this);
+  SSL_CTX_set_msg_callback(context, &TlsVerifier::on_message);
+  SSL_CTX_set_msg_callback_arg(context, this);
+  SSL_CTX_set_security_callback(context, &TlsVerifier::on_security);
+  SSL_CTX_set0_security_ex_data(context, this);
   if (!trust_) return true;
   SSL_CTX_set1_cert_store(context, trust_->native());
   return SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1 &&
@@ -99,6 +118,38 @@ int TlsVerifier::on_verify(x509_store_ctx_st* context, void* self) noexcept {
     X509_STORE_CTX_set_error(context, X509_V_ERR_OUT_OF_MEM);
     return 0;
   }
+}
+
+void TlsVerifier::refuse(Cause cause, const char* why) noexcept {
+  if (cause_ != Cause::kOk) return;
+  cause_ = cause;
+  why_ = why;
+}
+
+// Nobody can be told to stop from in here, but the input can end: what is wanted next is not there.
+void TlsVerifier::cut_off(ssl_st* ssl, Cause cause, const char* why) noexcept {
+  refuse(cause, why);
+  if (BIO* nothing = BIO_new(BIO_s_null())) SSL_set0_rbio(ssl, nothing);
+}
+
+void TlsVerifier::on_message(int sent, int, int type, const void*, std::size_t, ssl_st* ssl, void* self) noexcept {
+  auto& verifier = *static_cast<TlsVerifier*>(self);
+  if (sent != 0) return;
+  if (type == SSL3_RT_HANDSHAKE && ++verifier.messages_ == kMessagesMax)
+    verifier.cut_off(ssl, Cause::kTlsHandshake, "the server sends handshake messages without end");
+  if (type == SSL3_RT_HEADER && ++verifier.records_ == kRecordsMax)
+    verifier.cut_off(ssl, Cause::kHttpProtocol, "the server sends without end and says nothing");
+}
+
+// The library's own rules for its default level are those of sizes that are too small; here is the other end.
+int TlsVerifier::on_security(const ssl_st* ssl, const ssl_ctx_st* context, int what, int bits, int id, void* other,
+                             void* self) noexcept {
+  if (what == SSL_SECOP_TMP_DH && other != nullptr && EVP_PKEY_get_bits(static_cast<EVP_PKEY*>(other)) > kDhBitsMax) {
+    static_cast<TlsVerifier*>(self)->refuse(Cause::kTlsHandshake,
+                                            "the server's Diffie-Hellman group has more than 4096 bits");
+    return 0;
+  }
+  return default_security()(ssl, context, what, bits, id, other, nullptr);
 }
 
 bool TlsVerifier::judge(x509_store_ctx_st* context) {
@@ -120,6 +171,7 @@ bool TlsVerifier::judge(x509_store_ctx_st* context) {
 
 bool TlsVerifier::ask_for_name(x509_store_ctx_st* context) const {
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context);
+  X509_VERIFY_PARAM_set_depth(parameters, kDepthMax);
   if (const auto address = Address::parse(host_)) {
     return X509_VERIFY_PARAM_set1_ip(parameters, address->bytes.data(), address->v4() ? 4 : 16) == 1;
   }
@@ -169,6 +221,7 @@ bool TlsVerifier::revoked(ssl_st* ssl) {
 }
 
 std::string TlsVerifier::detail() const {
+  if (why_ != nullptr) return why_;
   std::string text = cause_ == Cause::kTlsRevoked ? "the server's own OCSP staple says: revoked"
                                                   : X509_verify_cert_error_string(error_);
   if (cause_ == Cause::kTlsWrongHost && leaf_) {

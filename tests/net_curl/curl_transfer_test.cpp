@@ -183,6 +183,8 @@ TEST(CurlTransfer, FaultsOfAnAnswerHaveTheirNames) {
   EXPECT_EQ(answer_once("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n").cause,
             Cause::kHttpTruncated);
   EXPECT_EQ(answer_once("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n").cause, Cause::kHttpProtocol);
+  EXPECT_EQ(answer_once("HTTP/1.1 200 OK\r\nContent-Le").cause, Cause::kHttpTruncated) << "the head has no end";
+  EXPECT_EQ(answer_once("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n").cause, Cause::kHttpTruncated);
   EXPECT_EQ(answer_once("SSH-2.0-OpenSSH_9.2\r\n").cause, Cause::kHttpProtocol);
   EXPECT_EQ(answer_once("HTTP/1.1 200 OK\r\nContent-Encoding: zip\r\nContent-Length: 1\r\n\r\nx").cause,
             Cause::kHttpEncoding);

@@ -43,6 +43,12 @@ class FakeConnection {
     }
     return text;
   }
+  // What came, whatever it is; empty when the peer left or the server goes.
+  std::string read_some() {
+    char buffer[16384];
+    const ssize_t got = ready(POLLIN, -1) ? recv(fd_, buffer, sizeof buffer, 0) : 0;
+    return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : std::string();
+  }
   // False when the peer left or the server goes.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -91,7 +97,7 @@ class FakeServer {
     const std::uint64_t one = 1;
     if (write(stop_, &one, sizeof one) != static_cast<ssize_t>(sizeof one)) std::abort();
     acceptor_.join();
-    for (std::thread& connection : connections_) connection.join();
+    for (Served& connection : connections_) connection.thread.join();
     close(stop_);
   }
   FakeServer(const FakeServer&) = delete;
@@ -108,18 +114,39 @@ class FakeServer {
       const int fd = accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
       if (fd < 0) continue;
       ++accepted_;
-      connections_.emplace_back([this, fd] {
-        FakeConnection connection(fd, stop_);
-        handler_(connection);
+      reap();
+      Served& served = connections_.emplace_back();
+      served.thread = std::thread([this, fd, &served] {
+        {
+          FakeConnection connection(fd, stop_);
+          handler_(connection);
+        }
+        served.ended = true;
       });
     }
   }
 
+  // Threads whose connection is over: a server may serve for hours.
+  void reap() {
+    for (auto it = connections_.begin(); it != connections_.end();) {
+      if (!it->ended) {
+        ++it;
+        continue;
+      }
+      it->thread.join();
+      it = connections_.erase(it);
+    }
+  }
+
+  struct Served {
+    std::thread thread;
+    std::atomic<bool> ended{false};
+  };
   Handler handler_;
   Listener listener_;
   int stop_;
   std::atomic<int> accepted_{0};
-  std::list<std::thread> connections_;  // touched by the acceptor, and by the destructor after it ended
+  std::list<Served> connections_;  // touched by the acceptor, and by the destructor after it ended
   std::thread acceptor_;
 };
 
