@@ -238,10 +238,11 @@ void DnsProbe::nothing_came(std::string detail) {
 void DnsProbe::judge(const net::DnsReply& reply) {
   timings_.wait_us = us_between(asked_, places_.loop.clock().now().mono);
   rcode_ = reply.rcode;
-  for (const auto& alias : reply.aliases) shown_ += "CNAME " + alias + "\n";
+  const auto show = [this](const std::string& line) { shown_ += (shown_.empty() ? "" : "; ") + line; };
+  for (const auto& alias : reply.aliases) show("CNAME " + alias);
+  const std::string type(net::type_name(settings_->options.type));
   for (const auto& record : reply.records) {
-    shown_ += record.name + " " + std::to_string(record.ttl) + " " +
-              std::string(net::type_name(settings_->options.type)) + " " + record.value + "\n";
+    show(record.name + " " + std::to_string(record.ttl) + " " + type + " " + record.value);
   }
   const bool failing = reply.rcode == 2 || reply.rcode == 5;  // SERVFAIL, REFUSED
   if (failing && !named() && settings_->expect.rcode.empty()) {

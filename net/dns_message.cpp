@@ -240,7 +240,7 @@ Result<DnsReply> dns_reply(std::string_view bytes, std::string_view name, DnsTyp
     return corrupt("it does not repeat the question");
   }
   std::string wanted = wanted_name(name, type);
-  if (wanted.ends_with('.')) wanted.pop_back();
+  if (wanted.size() > 1 && wanted.ends_with('.')) wanted.pop_back();
   if (strcasecmp(ns_rr_name(question), wanted.c_str()) != 0 || ns_rr_type(question) != wire_type(type)) {
     return corrupt("to another question");
   }

@@ -120,7 +120,7 @@ TEST(DnsMessage, BentMessagesDoNoHarm) {
     for (unsigned n = 1 + random() % 4; n > 0; --n) bent[random() % bent.size()] = static_cast<char>(random() & 255U);
     const auto reply = dns_reply(bent, "a.example", DnsType::kMx);
     taken += reply.ok();
-    if (reply) EXPECT_LE(reply->records.size(), 3u);
+    EXPECT_TRUE(!reply || reply->records.size() <= 3u);
   }
   EXPECT_GT(taken, 0);
   EXPECT_LT(taken, 100'000);
