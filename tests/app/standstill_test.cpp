@@ -36,7 +36,8 @@ TEST(Standstill, IsUnknownByTheClockWithoutABurstAndWithoutAnOutage) {
   service.child().signal(SIGCONT);
 
   const auto unknown = [&]() -> Json {
-    for (const Json& span : service.json("/monitors/" + id + "/spans")["data"]) {
+    const Json spans = service.json("/monitors/" + id + "/spans")["data"];
+    for (const Json& span : spans) {
       if (span["state"] == "unknown" && span["reason"] == "clock" && !span["to"].is_null()) return span;
     }
     return nullptr;
