@@ -1,8 +1,7 @@
 # The fault bench: every file of the folder belongs to it, and registers its cases itself.
 file(GLOB fault_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/faults/*.cpp)
-add_executable(faults ${fault_sources} lateness.cpp process.cpp target_nginx.cpp
-  ${PROJECT_SOURCE_DIR}/tests/support/hostile.cpp)
+add_executable(faults ${fault_sources} lateness.cpp process.cpp target_nginx.cpp)
 target_compile_definitions(faults PRIVATE EVERUP_BINARY="$<TARGET_FILE:everup>" EVERUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-target_link_libraries(faults PRIVATE everup_db everup_checker everup_net everup_core everup_flags PkgConfig::FMT
-  PkgConfig::CURL PkgConfig::PQXX PkgConfig::PQ PkgConfig::BROTLIENC PkgConfig::OPENSSL)
+target_link_libraries(faults PRIVATE everup_db everup_net everup_core everup_flags PkgConfig::FMT PkgConfig::CURL
+  PkgConfig::PQXX PkgConfig::PQ)
 add_dependencies(faults everup)

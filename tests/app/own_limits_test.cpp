@@ -1,5 +1,5 @@
 // A whole service among name servers in trouble and short of descriptors: what is ours is never told as an outage, and
-// what is theirs touches nobody else. The long forms are the cases of bench/faults.
+// what is theirs touches nobody else.
 #include <gtest/gtest.h>
 
 #include <algorithm>
