@@ -40,9 +40,8 @@ FieldErrors judge_draft(const House& house, const MonitorDraft& draft, std::stri
   if (house.options.zones->find(draft.timezone) == nullptr) {
     errors.push_back({"#/timezone", "unknown_timezone", "is an IANA name like Europe/Prague"});
   }
-  if (draft.target.kind != Kind::kHttp && draft.target.kind != Kind::kHttps) {
-    errors.push_back({"#/target", "unsupported_scheme", "http and https are watched by this version"});
-  } else if (house.options.refuse_target) {
+  const bool asked_itself = draft.target.kind != Kind::kDns && draft.target.kind != Kind::kHeartbeat;
+  if (asked_itself && house.options.refuse_target) {
     if (auto refusal = house.options.refuse_target(draft.target))
       errors.push_back({"#/target", "address_refused", *std::move(refusal)});
   }
