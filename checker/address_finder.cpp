@@ -26,6 +26,19 @@ bool connect_failure(Cause cause) {
          cause == Cause::kHostUnreachable || cause == Cause::kNetworkUnreachable || cause == Cause::kOwnNetwork;
 }
 
+std::string keep_allowed(const net::AddressPolicy& policy, std::string_view host, net::Resolution& resolution,
+                         bool from_public_redirect) {
+  std::string refusal;
+  const auto denied = [&](const net::Address& address) {
+    const net::Ruling ruling = policy.judge(address, from_public_redirect);
+    if (!ruling.allowed && refusal.empty()) refusal = policy.refusal(host, address, ruling, from_public_redirect);
+    return !ruling.allowed;
+  };
+  std::erase_if(resolution.v4, denied);
+  std::erase_if(resolution.v6, denied);
+  return resolution.v4.empty() && resolution.v6.empty() ? refusal : std::string();
+}
+
 void AddressFinder::start(std::string_view host, std::uint16_t port, IpVersion version, bool strict, Instant deadline,
                           Found found) {
   host_ = std::string(host);
@@ -43,22 +56,14 @@ FoundAddresses AddressFinder::judged(net::Resolution&& resolution) const {
     out.detail = std::move(resolution.detail);
     return out;
   }
-  const auto take = [&](const net::Address& address) {
-    const net::Ruling ruling = places_.policy.judge(address);
-    if (ruling.allowed || !strict_) {
-      out.addresses.push_back(address.with_port(port_));
-    } else if (out.detail.empty()) {
-      out.detail = places_.policy.refusal(host_, address, ruling);
-    }
-  };
-  for (std::size_t i = 0; i < std::max(resolution.v4.size(), resolution.v6.size()); ++i) {
-    if (i < resolution.v6.size()) take(resolution.v6[i]);
-    if (i < resolution.v4.size()) take(resolution.v4[i]);
-  }
-  if (out.addresses.empty()) {
+  if (strict_) out.detail = keep_allowed(places_.policy, host_, resolution);
+  if (!out.detail.empty()) {
     out.cause = Cause::kAddressRefused;
-  } else {
-    out.detail.clear();
+    return out;
+  }
+  for (std::size_t i = 0; i < std::max(resolution.v4.size(), resolution.v6.size()); ++i) {
+    if (i < resolution.v6.size()) out.addresses.push_back(resolution.v6[i].with_port(port_));
+    if (i < resolution.v4.size()) out.addresses.push_back(resolution.v4[i].with_port(port_));
   }
   return out;
 }

@@ -27,8 +27,8 @@ struct Places {
 };
 
 struct FoundAddresses {
-  Cause cause =
-      Cause::kOk;  // kOk: `addresses` is not empty; else kDnsFailure, kDnsUnavailable, kAddressRefused, kShutdown
+  // kOk: `addresses` is not empty; else kDnsFailure, kDnsUnavailable, kAddressRefused, kShutdown.
+  Cause cause = Cause::kOk;
   std::string detail;
   std::vector<net::Address> addresses;  // IPv6 and IPv4 in turn (RFC 8305 section 4), with `port`
 };
@@ -52,6 +52,9 @@ class AddressFinder {
   net::Query query_;
 };
 
+// Takes away what the address policy denies. Empty: something is left; else the words that name the way out (SHAPES 6).
+std::string keep_allowed(const net::AddressPolicy& policy, std::string_view host, net::Resolution& resolution,
+                         bool from_public_redirect = false);
 // What a failed lookup means for a monitor (RULES B 11).
 Cause cause_of(net::LookupFailure failure);
 // Where another address may still do: nobody has answered as the target would.

@@ -119,28 +119,14 @@ void HttpProbe::on_resolved(net::Resolution&& resolution) {
   resolving_ = false;
   add(timings_.dns_us, us_between(hop_started_, shared_.loop.clock().now().mono));
   if (!resolution.ok()) return end(cause_of(resolution.failure), resolution.detail);
-  if (!keep_allowed(resolution)) return;
+  if (question_.strict_policy) {
+    if (auto refusal = keep_allowed(shared_.policy, target_.host, resolution, from_public_); !refusal.empty())
+      return end(Cause::kAddressRefused, std::move(refusal));
+  }
   v4_ = std::move(resolution.v4), v6_ = std::move(resolution.v6);
   pair_ = 0;
   has_failed_ = false;
   connect_next();
-}
-
-// Denied addresses are removed; if none is left the look ends, with the words that name the way out (SHAPES 6).
-bool HttpProbe::keep_allowed(net::Resolution& resolution) {
-  if (!question_.strict_policy) return true;
-  std::string refusal;
-  const auto denied = [&](const net::Address& address) {
-    const net::Ruling ruling = shared_.policy.judge(address, from_public_);
-    if (!ruling.allowed && refusal.empty())
-      refusal = shared_.policy.refusal(target_.host, address, ruling, from_public_);
-    return !ruling.allowed;
-  };
-  std::erase_if(resolution.v4, denied);
-  std::erase_if(resolution.v6, denied);
-  if (!resolution.v4.empty() || !resolution.v6.empty()) return true;
-  end(Cause::kAddressRefused, refusal);
-  return false;
 }
 
 // ---- asking

@@ -47,7 +47,6 @@ class HttpProbe final : public Probe, private net::TransferListener {
   void resolve();
   bool connect_literal();
   void on_resolved(net::Resolution&& resolution);
-  bool keep_allowed(net::Resolution& resolution);
   void connect_next();
   bool begin_transfer();  // false: libcurl is out of memory
   net::TransferRequest request_of(std::size_t pair) const;

@@ -82,24 +82,12 @@ void SmtpProbe::on_resolved(net::Resolution&& found) {
   resolving_ = false;
   add(timings_.dns_us, us_between(started_, shared_.loop.clock().now().mono));
   if (!found.ok()) return end(cause_of(found.failure), found.detail);
-  if (!keep_allowed(found)) return;
+  if (question_.strict_policy) {
+    if (auto refusal = keep_allowed(shared_.policy, target_.host, found); !refusal.empty())
+      return end(Cause::kAddressRefused, std::move(refusal));
+  }
   addresses_ = in_order(found, target_.port);
   connect_next();
-}
-
-bool SmtpProbe::keep_allowed(net::Resolution& found) {
-  if (!question_.strict_policy) return true;
-  std::string refusal;
-  const auto denied = [&](const net::Address& address) {
-    const net::Ruling ruling = shared_.policy.judge(address);
-    if (!ruling.allowed && refusal.empty()) refusal = shared_.policy.refusal(target_.host, address, ruling);
-    return !ruling.allowed;
-  };
-  std::erase_if(found.v4, denied);
-  std::erase_if(found.v6, denied);
-  if (!found.v4.empty() || !found.v6.empty()) return true;
-  end(Cause::kAddressRefused, refusal);
-  return false;
 }
 
 void SmtpProbe::connect_next() {

@@ -131,7 +131,10 @@ void TlsProbe::on_timer() {
 void TlsProbe::on_resolved(net::Resolution&& resolution) {
   timings_.dns_us = us_between(started_, now());
   if (!resolution.ok()) return end(cause_of(resolution.failure), resolution.detail);
-  if (!keep_allowed(resolution)) return;
+  if (question_.strict_policy) {
+    if (auto refusal = keep_allowed(shared_.policy, target_.host, resolution); !refusal.empty())
+      return end(Cause::kAddressRefused, std::move(refusal));
+  }
   // Neither name is sent for an address (RFC 6066, section 3).
   if (!net::Address::parse(name_)) place_.server_name = name_ == target_.host ? resolution.name : name_;
   for (std::size_t i = 0; addresses_.size() < kAddressesMax; ++i) {
@@ -141,22 +144,6 @@ void TlsProbe::on_resolved(net::Resolution&& resolution) {
   }
   step("DNS", started_, std::to_string(addresses_.size()) + (addresses_.size() == 1 ? " address" : " addresses"));
   connect_next();
-}
-
-// Denied addresses are removed; if none is left the look ends, with the words that name the way out (SHAPES 6).
-bool TlsProbe::keep_allowed(net::Resolution& resolution) {
-  if (!question_.strict_policy) return true;
-  std::string refusal;
-  const auto denied = [&](const net::Address& address) {
-    const net::Ruling ruling = shared_.policy.judge(address);
-    if (!ruling.allowed && refusal.empty()) refusal = shared_.policy.refusal(target_.host, address, ruling);
-    return !ruling.allowed;
-  };
-  std::erase_if(resolution.v4, denied);
-  std::erase_if(resolution.v6, denied);
-  if (!resolution.v4.empty() || !resolution.v6.empty()) return true;
-  end(Cause::kAddressRefused, refusal);
-  return false;
 }
 
 void TlsProbe::connect_next() {

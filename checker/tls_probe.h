@@ -62,7 +62,6 @@ class TlsProbe final : public Probe {
   void arm(Instant when);
   void on_timer();
   void on_resolved(net::Resolution&& resolution);
-  bool keep_allowed(net::Resolution& resolution);
   void connect_next();
   void connect_failed(Cause cause, std::string detail);
   void on_event(TlsOpening::Event event);

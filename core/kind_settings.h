@@ -104,7 +104,7 @@ struct SmtpOptions {
   std::string from;                    // mailbox; empty: <>
   std::vector<std::string> to;         // at most 10 mailboxes
   SmtpAuth auth;                       // user empty: none
-  std::optional<SmtpStop> stop_after;  // absent: kRcpt when `to` is given, else kEhlo
+  std::optional<SmtpStop> stop_after;  // absent: kRcpt when `to` is given, kAuth when a user is, else kEhlo
   IpVersion ip_version = IpVersion::kAny;
   bool mx = false;  // the host is a mail domain: look up its MX and ask each
   std::string ca_pem;
