@@ -11,7 +11,7 @@
 // the dialogue; kept when the look fails or evidence is wanted.
 //
 // A look that is watched, or whose transcript will be kept in any case, says one command at a time; all others the whole
-// envelope at once where PIPELINING is offered (two segments less each way; 20–25 us of a dialogue's CPU).
+// envelope at once where PIPELINING is offered: two segments less each way, a third of a stored dialogue's CPU.
 //
 // The test message of `stop_after` DATA is fixed: it says what it is and who sent it; nothing of it can be chosen.
 // Thread: the loop's. Limits: kAddressesMax addresses.
