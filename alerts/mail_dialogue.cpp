@@ -50,7 +50,7 @@ void MailDialogue::said(std::string_view command) {
     recipients_.emplace_back();
   }
   if (begins(verb, "data")) at(MailStage::kData);
-  if (begins(verb, "quit")) at(MailStage::kQuit);
+  if (begins(verb, "quit")) leaving_ = true;
   keep('>', command);
 }
 
@@ -65,6 +65,7 @@ void MailDialogue::heard(std::string_view line) {
   heard_bytes_ += line.size();
   if (too_much()) return;
   keep('<', line);
+  if (leaving_) return;
   if (stage_ == MailStage::kConnect) at(MailStage::kGreeting);
   const int code = code_of(line);
   if (code == 0) return;

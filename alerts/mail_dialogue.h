@@ -25,7 +25,7 @@ class MailDialogue {
   void noted(std::string_view text);    // by the client itself: connections, TLS
 
   MailStage stage() const { return stage_; }
-  // The relay's last answer at this stage; code 0: none came yet.
+  // The relay's last answer at this stage (what comes after QUIT says nothing about the mail); code 0: none came yet.
   const RelayReply& reply() const { return reply_; }
   // Of each RCPT, in order; those that were never asked are missing.
   const std::vector<RelayReply>& recipients() const { return recipients_; }
@@ -40,7 +40,7 @@ class MailDialogue {
 
   MailStage stage_ = MailStage::kConnect;
   RelayReply reply_;
-  bool reply_ended_ = false, in_auth_ = false;
+  bool reply_ended_ = false, in_auth_ = false, leaving_ = false;
   std::vector<RelayReply> recipients_;
   std::string tls_;
   std::vector<std::string> lines_;

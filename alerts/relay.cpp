@@ -1,6 +1,7 @@
 #include "alerts/relay.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -115,13 +116,22 @@ struct Relay::Callbacks {
 
 Relay::Relay(RelayUrl url, RelayOptions options)
     : url_(std::move(url)), options_(std::move(options)), state_(std::make_unique<State>()) {
-  state_->easy = curl_easy_init();
   state_->stop = options_.stop;
 }
 
 Relay::~Relay() {
   close();
-  if (state_->easy != nullptr) curl_easy_cleanup(state_->easy);
+  abandon();
+}
+
+// Without a word: libcurl would say QUIT and wait two minutes for the answer to it.
+void Relay::abandon() {
+  if (state_->easy == nullptr) return;
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(state_->easy, CURLINFO_ACTIVESOCKET, &socket);
+  if (socket != CURL_SOCKET_BAD) shutdown(socket, SHUT_RDWR);
+  curl_easy_cleanup(std::exchange(state_->easy, nullptr));
+  state_->connected = false;
 }
 
 bool Relay::set_login(std::string& fault) {
@@ -163,6 +173,7 @@ bool Relay::set_options(const Envelope& envelope, milliseconds limit, std::strin
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
+  curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(limit.count() / 1000 + 1));
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, std::min(kConnectLimitMs, static_cast<long>(limit.count())));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, state_->error);
   curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
@@ -193,10 +204,15 @@ bool Relay::set_options(const Envelope& envelope, milliseconds limit, std::strin
   return set_login(fault);
 }
 
-RelayTry Relay::once(const Envelope& envelope, milliseconds limit, bool fresh) {
+RelayTry Relay::once(const Envelope& envelope, milliseconds limit) {
   State& state = *state_;
   RelayTry result;
   result.relay = url_.shown();
+  if (state.easy == nullptr) state.easy = curl_easy_init();
+  if (state.easy == nullptr) {
+    result.error = "out of memory";
+    return result;
+  }
   state.dialogue = {};
   state.unsent = envelope.mail;
   state.error[0] = '\0';
@@ -214,7 +230,6 @@ RelayTry Relay::once(const Envelope& envelope, milliseconds limit, bool fresh) {
   curl_easy_setopt(state.easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(envelope.mail.size()));
   curl_easy_setopt(state.easy, CURLOPT_READFUNCTION, Callbacks::read);
   curl_easy_setopt(state.easy, CURLOPT_READDATA, state_.get());
-  curl_easy_setopt(state.easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
   const CURLcode code = curl_easy_perform(state.easy);
   long connects = 0;
   curl_easy_getinfo(state.easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -226,16 +241,17 @@ RelayTry Relay::once(const Envelope& envelope, milliseconds limit, bool fresh) {
   result.reply = state.dialogue.reply();
   result.tls = state.tls;
   result.lines = state.dialogue.lines();
-  if (code != CURLE_OK) result.error = one_line(state.error[0] != '\0' ? state.error : curl_easy_strerror(code), 300);
+  if (code == CURLE_OK) return result;
+  result.error = one_line(state.error[0] != '\0' ? state.error : curl_easy_strerror(code), 300);
+  abandon();
   return result;
 }
 
 RelayTry Relay::hand_over(const Envelope& envelope, milliseconds limit) {
-  if (state_->easy == nullptr) return {};
-  RelayTry result = once(envelope, limit, false);
+  RelayTry result = once(envelope, limit);
   // The relay may have hung up while the connection lay idle: nothing was said yet that could be said twice.
   const bool stale = result.reused && result.end == WireEnd::kLost && result.stage <= MailStage::kFrom;
-  if (stale && result.reply.code < 500) result = once(envelope, limit, true);
+  if (stale && result.reply.code < 500) result = once(envelope, limit);
   const auto& told = state_->dialogue.recipients();
   result.verdict = judge(result.end, result.stage, result.reply);
   for (std::size_t i = 0; i < envelope.to.size(); ++i) {
@@ -249,8 +265,7 @@ RelayTry Relay::hand_over(const Envelope& envelope, milliseconds limit) {
 void Relay::close() {
   State& state = *state_;
   if (state.easy == nullptr || !state.connected) return;
-  // NOOP, then QUIT because the connection may not be used again. Without this libcurl waits two minutes for the answer
-  // to the QUIT of its clean-up.
+  // NOOP, then QUIT because the connection may not be used again: here the answers have a limit of ours.
   Envelope nobody;
   std::string ignored;
   state.dialogue = {};

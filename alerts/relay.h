@@ -2,9 +2,10 @@
 // client certificate when the relay wants one. One connection serves several mails; it is kept while the object lives
 // and made anew when the relay hung up meanwhile.
 //
-// hand_over() blocks its thread, at most until its limit, whatever the relay does (libcurl's own timeouts inside it).
-// Never a password without TLS but on loopback (relay_url.h). Replies are bounded (mail_dialogue.h). The system's
-// resolver and no address policy: relays are the operator's choice.
+// hand_over() blocks its thread, at most for its limit, whatever the relay does; after a refusal up to as long again
+// for the answer to QUIT. After any failure the connection is given up: an answer that came late would be taken for
+// another mail's. Never a password without TLS but on loopback (relay_url.h). Replies are bounded (mail_dialogue.h).
+// The system's resolver and no address policy: relays are the operator's choice.
 //
 // Thread: one at a time; `stop` may be set from any other and ends a running hand-over within a second.
 // Known weaknesses: passwords and tokens are read from their file for each hand-over and stay in libcurl's memory; the
@@ -68,7 +69,8 @@ class Relay {
   struct Callbacks;
   bool set_options(const Envelope& envelope, milliseconds limit, std::string& fault);
   bool set_login(std::string& fault);
-  RelayTry once(const Envelope& envelope, milliseconds limit, bool fresh);
+  void abandon();
+  RelayTry once(const Envelope& envelope, milliseconds limit);
 
   const RelayUrl url_;
   const RelayOptions options_;

@@ -50,8 +50,8 @@ std::string_view first_word(std::string_view text) {
 }  // namespace
 
 std::string_view slug(MailStage stage) {
-  static constexpr std::array<std::string_view, 10> kNames{"CONNECT", "BANNER", "EHLO", "STARTTLS", "AUTH",
-                                                           "MAIL",    "RCPT",   "DATA", "DOT",      "QUIT"};
+  static constexpr std::array<std::string_view, 9> kNames{"CONNECT", "BANNER", "EHLO", "STARTTLS", "AUTH",
+                                                          "MAIL",    "RCPT",   "DATA", "DOT"};
   return kNames.at(static_cast<std::size_t>(stage));
 }
 

@@ -28,7 +28,6 @@ enum class MailStage : std::uint8_t {
   kRecipient,
   kData,
   kBody,
-  kQuit
 };
 std::string_view slug(MailStage stage);  // "RCPT"
 
