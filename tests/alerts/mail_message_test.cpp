@@ -58,7 +58,7 @@ class MailMessageTest : public ::testing::Test {
     return result;
   }
   json read_all(const std::vector<MailParts>& mails) {
-    std::vector<std::string> words{"python3", dir_.write("reader.py", kReader)};
+    std::vector<std::string> words{"/usr/bin/python3", dir_.write("reader.py", kReader)};
     for (const MailParts& given : mails) {
       const auto bytes = compose(given);
       EXPECT_TRUE(bytes) << bytes.error().what;

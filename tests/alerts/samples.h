@@ -53,7 +53,7 @@ inline Message message_of(std::vector<Alert> alerts) {
 
 // What strangers put into names, causes, details and replies.
 inline std::vector<std::string> hostile_texts() {
-  using namespace std::string_literals;
+  using std::string_literals::operator""s;
   return {"Shop\r\nBcc: victim@example.test"s,
           "Shop\nBcc: victim@example.test"s,
           "Shop\rBcc: victim@example.test"s,

@@ -86,7 +86,7 @@ TEST_F(WebhookTest, ARetryHasTheSameIdAndAnIndependentReaderFindsTheSignatureRig
     EXPECT_EQ(request.headers.at("content-type"), "application/json");
     EXPECT_FALSE(request.headers.contains("expect"));
     const std::string expected = everup::test::run_tool(
-        {"python3", "-c",
+        {"/usr/bin/python3", "-c",
          "import sys,hmac,hashlib,base64; k=base64.b64decode(sys.argv[1][6:]);"
          "print('v1,'+base64.b64encode(hmac.new(k,'.'.join(sys.argv[2:5]).encode(),hashlib.sha256).digest()).decode())",
          kSecret, given.id, request.headers.at("webhook-timestamp"), request.body});
