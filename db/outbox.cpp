@@ -166,13 +166,16 @@ Status AlertOutbox::fan_out_slowly() {
   }
   if (certificates_at_ && now.mono < *certificates_at_) return ok();
   std::int64_t after = certificates_after_;
+  bool elsewhere = false;
   const Status status = options_.pool->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     after = certificates_after_;
     const auto fanned =
         fan_out_certificates(tx, options_.vault, *options_.zones, now.wall, after, kCertificatesOfOneCall);
-    return fanned ? ok() : Status(fanned.error());
+    if (!fanned) return fanned.error();
+    elsewhere = fanned->elsewhere;
+    return ok();
   });
-  if (!status) return status;
+  if (!status || elsewhere) return status;
   certificates_after_ = after;
   if (after == 0) certificates_at_ = now.mono + kCertificatesEvery;
   return ok();

@@ -487,6 +487,56 @@ TEST_F(OutboxTest, WaitingEndsWhenSomethingHappens) {
   EXPECT_EQ(told().size(), 1u);
 }
 
+// ---- two accounts
+// -------------------------------------------------------------------------------------------------------------------------------
+
+TEST_F(OutboxTest, AForgottenConditionShowsOnlyOnesOwn) {
+  for (const Monitor* monitor : {&mine, &theirs}) down(*monitor, 3);
+  finish_all(told());
+  channel(s.a, 11), channel(s.b, 12);
+  policy(s.a, 21, "0", "11"), policy(s.b, 22, "0", "12");
+  for (const Monitor* monitor : {&mine, &theirs}) {
+    s.database.sql(
+        "INSERT INTO incident_updates SELECT monitor_id, version, 1, account_id, 1, 'x', 'y' FROM incidents "
+        "WHERE monitor_id = " +
+        std::to_string(monitor->id.value));
+  }
+  for (const char* table :
+       {"channels", "alert_policies", "incidents", "incident_updates", "deliveries", "delivery_attempts"}) {
+    for (const AccountId who : {s.a, s.b}) {
+      EXPECT_TRUE(s.api_pool->as_account(who, milliseconds(30'000), [&](pqxx::transaction_base& tx) -> Status {
+        const auto rows = tx.exec(std::string("SELECT DISTINCT account_id FROM ") + table);
+        EXPECT_EQ(rows.size(), 1u) << table;
+        EXPECT_EQ(rows[0][0].as<std::int64_t>(), who.value) << table;
+        return ok();
+      }));
+    }
+    EXPECT_TRUE(s.api_pool->run(milliseconds(30'000), [&](pqxx::transaction_base& tx) -> Status {
+      EXPECT_TRUE(tx.exec(std::string("SELECT 1 FROM ") + table).empty()) << table;
+      return ok();
+    }));
+  }
+  const std::string theirs_id = std::to_string(theirs.id.value);
+  EXPECT_TRUE(s.api_pool->as_account(s.a, milliseconds(30'000), [&](pqxx::transaction_base& tx) -> Status {
+    EXPECT_FALSE(tx.exec1("SELECT acknowledge_incident(" + theirs_id + ", 3, 'me', 1)")[0].as<bool>());
+    EXPECT_EQ(tx.exec("UPDATE deliveries SET state = 4 WHERE monitor_id = " + theirs_id).affected_rows(), 0u);
+    return ok();
+  }));
+  EXPECT_FALSE(s.api_pool->as_account(s.a, milliseconds(30'000), [&](pqxx::transaction_base& tx) -> Status {
+    tx.exec("UPDATE channels SET account_id = " + std::to_string(s.b.value));
+    return ok();
+  }));
+}
+
+TEST_F(OutboxTest, AnotherAccountsChannelInAPolicyIsNotTold) {
+  channel(s.a, 11), channel(s.b, 12);
+  policy(s.a, 21, "0,0", "11,12");  // past the store, which refuses it
+  down(mine, 3);
+  const auto messages = told();
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].channel.id.value, 11);
+}
+
 // ---- what happened before there were alerts
 // ---------------------------------------------------------------------------------------------------
 
