@@ -35,8 +35,10 @@ class Loop;
 }  // namespace everup::net
 namespace everup::db {
 class AccountStore;
+class AlertStore;
 class CommandStore;
 class IdempotencyStore;
+class IncidentStore;
 class LedgerStore;
 class MonitorStore;
 struct Vault;
@@ -72,6 +74,8 @@ struct ApiOptions {
   db::AccountStore* accounts = nullptr;
   db::CommandStore* commands = nullptr;
   db::IdempotencyStore* idempotency = nullptr;
+  db::AlertStore* alerts = nullptr;
+  db::IncidentStore* incidents = nullptr;
   const db::Vault* vault = nullptr;  // plausible_key() and digests
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok

@@ -109,7 +109,9 @@ Answer problem_page(Call& call) {
 }
 
 Answer robots(Call& /*call*/) {
-  return plain("User-agent: *\nDisallow: /api/\nDisallow: /badge/\nDisallow: /report/\n");
+  return plain(
+      "User-agent: *\nDisallow: /api/\nDisallow: /badge/\nDisallow: /report/\nDisallow: /ack/\nDisallow: "
+      "/unsubscribe/\n");
 }
 
 Answer about(Call&) {

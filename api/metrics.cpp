@@ -107,8 +107,9 @@ void recorder_page(const RecorderStats& stats, Page* page) {
   page->counter("everup_observations_dropped_total", "Observations that could not be kept", stats.dropped);
   page->counter("everup_observations_late_total", "Observations that came too late to conclude", stats.late);
   page->gauge("everup_database_up", "1 while the recorder reaches PostgreSQL", stats.database_ok ? 1 : 0);
-  page->gauge("everup_outbox_pending", "Flips not told yet", static_cast<double>(stats.outbox_pending));
-  page->gauge("everup_outbox_oldest_seconds", "Age of the oldest flip not told yet", stats.outbox_oldest_s);
+  page->gauge("everup_outbox_pending", "Flips not fanned out and deliveries that are due",
+              static_cast<double>(stats.outbox_pending));
+  page->gauge("everup_outbox_oldest_seconds", "Age of the oldest of them", stats.outbox_oldest_s);
 }
 
 void http_page(const MetricsInput& input, Page* page) {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "app/alert_command.h"
 #include "app/check_command.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -25,6 +26,8 @@ struct Words {
   TlsWords tls;
   MonitorAdd add;
   std::string query, id;
+  std::string incident_state, incident_monitor;
+  ChannelAdd channel;
   AccountCreate account;
   KeyCreate key;
   bool quick = false;
@@ -216,6 +219,75 @@ void add_monitor(CLI::App& root, Words& words, Run& run) {
   });
 }
 
+void add_incident(CLI::App& root, Words& words, Run& run) {
+  auto* incident = root.add_subcommand("incident", "outages: who was told, and that somebody is at it");
+  incident->require_subcommand(1);
+  auto* list = incident->add_subcommand("list", "newest first, one a line");
+  list->add_option("--state", words.incident_state)->check(CLI::IsMember({"open", "acknowledged", "resolved"}));
+  list->add_option("--monitor", words.incident_monitor, "mon_… or slug:name");
+  list->add_flag("--json", words.json);
+  list->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) {
+        return incident_list(api, words.incident_state, words.incident_monitor, words.json);
+      });
+    };
+  });
+  const auto about_one = [&](const char* verb, const char* prose,
+                             int (*act)(const ApiClient&, const std::string&, bool)) {
+    auto* command = incident->add_subcommand(verb, prose);
+    command->add_option("id", words.id, "inc_…")->required();
+    command->add_flag("--json", words.json);
+    command->callback([&words, &run, act] {
+      run = [&words, act] {
+        return with_api(words, [&](const ApiClient& api) { return act(api, words.id, words.json); });
+      };
+    });
+  };
+  about_one("show", "what happened, what was written, who was told and with which proof", incident_show);
+  about_one("ack", "somebody is at it: later steps and reminders end", incident_ack);
+  incident->footer("Example:\n  everup incident ack $(everup incident list --state open | cut -d' ' -f1)");
+}
+
+void add_channel(CLI::App& root, Words& words, Run& run) {
+  auto* channel = root.add_subcommand("channel", "places where people are told");
+  channel->require_subcommand(1);
+  auto* list = channel->add_subcommand("list", "all channels, one a line");
+  list->add_flag("--json", words.json);
+  list->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return channel_list(api, words.json); }); };
+  });
+  auto* add = channel->add_subcommand("add", "add a channel; prints its id, and a webhook's secret beside it, once");
+  add->add_option("place", words.channel.place,
+                  "an e-mail address, or a URL (a webhook, unless --kind says otherwise)");
+  add->add_option("--kind", words.channel.kind)
+      ->check(CLI::IsMember({"email", "webhook", "slack", "pagerduty", "template"}));
+  add->add_option("--name", words.channel.name, "default: by the place");
+  add->add_option("-f,--file", words.channel.definition_file,
+                  "a JSON object as the API takes it; - for standard input");
+  add->add_flag("--json", words.json);
+  add->footer(
+      "Example:\n  everup channel add ops@example.com\n  everup channel add --kind slack https://hooks.slack.com/…");
+  add->callback([&] {
+    run = [&] {
+      if (words.channel.place.empty() && words.channel.definition_file.empty()) {
+        std::cerr << "everup channel add: give a place or a file (-f)\n";
+        return kUsage;
+      }
+      return with_api(words, [&](const ApiClient& api) { return channel_add(api, words.channel, words.json); });
+    };
+  });
+  auto* test =
+      channel->add_subcommand("test", "send a test and print the other side's words; 1 when it did not arrive");
+  test->add_option("id", words.id, "chn_…")->required();
+  test->add_flag("--json", words.json);
+  test->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return channel_test(api, words.id, words.json); });
+    };
+  });
+}
+
 void add_accounts(CLI::App& root, Words& words, Run& run) {
   auto* account = root.add_subcommand("account", "accounts: the owners of monitors and keys");
   account->require_subcommand(1);
@@ -294,6 +366,8 @@ int run_words(int argc, char** argv) {
   add_smtp(root, words, run);
   add_tls(root, words, run);
   add_monitor(root, words, run);
+  add_incident(root, words, run);
+  add_channel(root, words, run);
   add_accounts(root, words, run);
   add_service(root, words, run);
   try {

@@ -24,9 +24,11 @@
 #include "app/probing.h"
 #include "checker/pattern.h"
 #include "db/account_store.h"
+#include "db/alert_store.h"
 #include "db/amender.h"
 #include "db/command_store.h"
 #include "db/idempotency_store.h"
+#include "db/incident_store.h"
 #include "db/keeper.h"
 #include "db/ledger_store.h"
 #include "db/monitor_json.h"
@@ -63,6 +65,8 @@ Result<Roles> parse_roles(const std::string& text) {
     return Error{ErrorCode::kInvalid, "--roles names no role: api, checker, keeper"};
   return roles;
 }
+
+constexpr double kOutboxLateS = 120;  // older alerts are told at /readyz
 
 std::unique_ptr<db::Pool> pool_of(const db::DatabaseAccess& access, db::Role role, int sessions_max) {
   db::PoolOptions options;
@@ -109,6 +113,8 @@ class Server {
   std::unique_ptr<db::LedgerStore> ledger_;
   std::unique_ptr<db::CommandStore> commands_;
   std::unique_ptr<db::IdempotencyStore> idempotency_;
+  std::unique_ptr<db::AlertStore> alerts_;
+  std::unique_ptr<db::IncidentStore> incidents_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -153,6 +159,8 @@ Status Server::open_stores() {
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
+  alerts_ = std::make_unique<db::AlertStore>(*api_pool_, *ids_, foundation_->vault, clock);
+  incidents_ = std::make_unique<db::IncidentStore>(*api_pool_, *public_pool_, *ids_, clock);
   return ok();
 }
 
@@ -237,6 +245,8 @@ Status Server::start_api() {
   options.accounts = accounts_.get();
   options.commands = commands_.get();
   options.idempotency = idempotency_.get();
+  options.alerts = alerts_.get();
+  options.incidents = incidents_.get();
   options.vault = &foundation_->vault;
   options.regex_ok = checker::regex_ok;
   options.refuse_target = [probing = probing_.get()](const Target& target) { return probing->refusal(target); };
@@ -256,9 +266,12 @@ Status Server::start_api() {
 api::Readiness Server::readiness() const {
   api::Readiness ready;
   ready.draining = draining_.load();
-  ready.checks = {{"migrations", "ok"}, {"database", "ok"}, {"lag", "ok"}, {"spool", "ok"}};
+  ready.checks = {{"migrations", "ok"}, {"database", "ok"}, {"lag", "ok"}, {"spool", "ok"}, {"outbox", "ok"}};
   if (recorder_) {
     const auto stats = recorder_->stats();
+    if (stats.outbox_oldest_s > kOutboxLateS)
+      ready.checks["outbox"] =
+          fmt::format("{} alerts wait, the oldest for {:.0f} s", stats.outbox_pending, stats.outbox_oldest_s);
     if (!stats.database_ok) ready.checks["database"] = "away: results wait on disk";
     if (stats.spool_bytes > 0)
       ready.checks["spool"] =

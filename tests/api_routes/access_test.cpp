@@ -6,24 +6,40 @@
 namespace everup::api {
 namespace {
 
+// Objects of the owner's, one of each kind that a route may name.
+struct Objects {
+  std::string monitor, key, channel, policy, incident;
+};
+
 // The pattern with an id of the owner's in it.
-std::string path_of(const Route& route, const std::string& id, const std::string& key_id) {
+std::string path_of(const Route& route, const Objects& objects) {
   std::string path(route.pattern);
   const auto put = [&path](const std::string& name, const std::string& value) {
     if (const auto at = path.find(name); at != std::string::npos) path.replace(at, name.size(), value);
   };
-  put("{id}", route.pattern.find("api_keys") != std::string_view::npos ? key_id : id);
+  const auto about = [&](const char* noun) { return route.pattern.starts_with(std::string("/api/v1/") + noun + "/"); };
+  put("{id}", about("api_keys")         ? objects.key
+              : about("channels")       ? objects.channel
+              : about("alert_policies") ? objects.policy
+              : about("incidents")      ? objects.incident
+                                        : objects.monitor);
   put("{window}", "30d");
   put("{code}", "not_found");
   put("{token}", "00000000000000000000000000");
   return path;
 }
 
-std::string body_of(const Route& route) {
+std::string body_of(const Route& route, const Objects& objects) {
   if (route.body_bytes_max == 0) return "";
   if (route.pattern.ends_with("/bulk")) return R"({"monitors":[{"target":"http://192.0.2.7/"}]})";
   if (route.pattern.ends_with("/rotate_tokens")) return R"({"badge":true})";
   if (route.pattern.ends_with("/api_keys")) return R"({"name":"ci"})";
+  if (route.pattern.ends_with("/channels")) return R"({"kind":"email","to":"ops@example.com"})";
+  if (route.pattern.ends_with("/alert_policies")) return R"({"steps":[{"channels":[")" + objects.channel + R"("]}]})";
+  if (route.pattern.ends_with("/updates")) return R"({"text":"we are at it"})";
+  if (route.pattern == "/api/v1/incidents/{id}") return R"({"root_cause":"a cable"})";
+  if (route.pattern == "/api/v1/channels/{id}" || route.pattern == "/api/v1/alert_policies/{id}")
+    return R"({"name":"new"})";
   if (route.method == "PATCH") return R"({"interval_s":120})";
   return R"({"target":"http://192.0.2.8/"})";
 }
@@ -33,11 +49,22 @@ class Access : public ApiTest {};
 TEST_F(Access, EveryRoute) {
   start();
   for (const Route& route : routes()) {
-    const std::string id = make(owner_write);
+    Objects objects;
+    objects.monitor = make(owner_write);
     const auto key = call("POST", "/api/v1/api_keys", owner_admin, R"({"name":"k"})");
     ASSERT_EQ(key.status, 201) << key.body;
-    const std::string key_id = pick(key.body, "id");
-    const std::string method(route.method), path = path_of(route, id, key_id), body = body_of(route),
+    objects.key = pick(key.body, "id");
+    const auto channel = call("POST", "/api/v1/channels", owner_write, R"({"kind":"email","to":"ops@example.com"})");
+    ASSERT_EQ(channel.status, 201) << channel.body;
+    objects.channel = pick(channel.body, "id");
+    if (route.pattern.find("polic") != std::string_view::npos) {  // it would keep the channel
+      const auto policy = call("POST", "/api/v1/alert_policies", owner_write,
+                               R"({"steps":[{"channels":[")" + objects.channel + R"("]}]})");
+      ASSERT_EQ(policy.status, 201) << policy.body;
+      objects.policy = pick(policy.body, "id");
+    }
+    objects.incident = make_incident(objects.monitor);
+    const std::string method(route.method), path = path_of(route, objects), body = body_of(route, objects),
                                             what = method + " " + path;
     const bool names_object = route.pattern.find("{id}") != std::string_view::npos;
     if (route.scope == Scope::kPublic) {
@@ -70,7 +97,7 @@ TEST_F(Access, EveryRoute) {
     if (names_object) {
       const auto foreign = call(method, path, other_admin, body);
       EXPECT_EQ(foreign.status, 404) << what << ": another account's object does not exist";
-      EXPECT_EQ(foreign.body.find(id), std::string::npos) << what;
+      EXPECT_EQ(foreign.body.find(objects.monitor), std::string::npos) << what;
     }
     const std::string& fitting = route.scope == Scope::kRead    ? owner_read
                                  : route.scope == Scope::kWrite ? owner_write
