@@ -98,6 +98,8 @@ Answer get_metrics(Call& call) {
     input.connections_open = counters->open;
     input.connections_refused = counters->refused_full + counters->refused_address;
     input.connections_timed_out = counters->timed_out;
+    input.streams = counters->streams;
+    input.streams_dropped = counters->streams_dropped;
   }
   return plain(metrics_text(input), "text/plain; version=0.0.4; charset=utf-8");
 }

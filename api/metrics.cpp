@@ -125,7 +125,9 @@ void http_page(const MetricsInput& input, Page* page) {
   page->counter("everup_http_connections_refused_total", "Connections refused by a limit", input.connections_refused);
   page->counter("everup_http_connections_timed_out_total", "Connections closed by a deadline",
                 input.connections_timed_out);
-  page->gauge("everup_sse_clients", "Clients of live streams", 0);
+  page->gauge("everup_sse_clients", "Clients of live streams", static_cast<double>(input.streams));
+  page->counter("everup_sse_dropped_total", "Live streams ended because their reader was too slow",
+                input.streams_dropped);
 }
 
 void process_page(Page* page) {

@@ -36,6 +36,7 @@ struct MetricsInput {
   const RecorderStats* recorder = nullptr;
   HttpMetrics::Snapshot http;
   std::uint64_t connections_open = 0, connections_refused = 0, connections_timed_out = 0;
+  std::uint64_t streams = 0, streams_dropped = 0;
 };
 std::string metrics_text(const MetricsInput& input);
 
