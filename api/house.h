@@ -102,5 +102,10 @@ Answer status_badge_svg(Call& call);
 Answer status_badge_json(Call& call);
 Answer badge_link(Call& call);
 Answer report_page(Call& call);
+Answer report_json(Call& call);
+Answer report_csv(Call& call);
+Answer period_page(Call& call);
+Answer period_json(Call& call);
+Answer period_csv(Call& call);
 
 }  // namespace everup::api
