@@ -15,7 +15,7 @@ HttpResponse svg(const badges::BadgeText& text, int status) {
   HttpResponse response;
   response.status = status;
   response.content_type = std::string(badges::kBadgeType);
-  response.body = badges::flat_badge(text);
+  response.body = badges::badge_svg(text);
   response.set("Content-Security-Policy", std::string(badges::kBadgeCsp));
   return response;
 }
