@@ -131,5 +131,10 @@ Answer ack_page(Call& call);
 Answer ack_by_link(Call& call);
 Answer unsubscribe_page(Call& call);
 Answer unsubscribe_by_link(Call& call);
+Answer report_json(Call& call);
+Answer report_csv(Call& call);
+Answer period_page(Call& call);
+Answer period_json(Call& call);
+Answer period_csv(Call& call);
 
 }  // namespace everup::api
