@@ -92,7 +92,9 @@ struct ApiOptions {
   std::function<SchedulerStats()> scheduler_stats;  // may be null
   std::function<RecorderStats()> recorder_stats;    // may be null
   std::function<Readiness()> readiness;             // null: always ready
-  std::function<void(std::string_view line)> log;   // errors of ours, one line each, with the request id; null: nowhere
+  // The snapshot of the last backup; nothing: none is known. May be null.
+  std::function<std::optional<WallTime>()> last_backup;
+  std::function<void(std::string_view line)> log;  // errors of ours, one line each, with the request id; null: nowhere
 };
 
 // api/openapi.yaml as embedded by the build.

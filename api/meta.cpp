@@ -93,6 +93,10 @@ Answer get_metrics(Call& call) {
   const RecorderStats recorder = options.recorder_stats ? options.recorder_stats() : RecorderStats{};
   if (options.scheduler_stats) input.scheduler = &scheduler;
   if (options.recorder_stats) input.recorder = &recorder;
+  if (options.last_backup && options.clock != nullptr) {
+    if (const auto saved = options.last_backup())
+      input.backup_age_s = static_cast<double>((options.clock->now().wall - *saved).count()) / 1000;
+  }
   input.http = call.house->metrics.snapshot();
   if (const FrontCounters* counters = call.house->counters) {
     input.connections_open = counters->open;

@@ -180,6 +180,8 @@ std::string metrics_text(const MetricsInput& input) {
              {{"version", input.version}, {"revision", input.revision}});
   if (input.scheduler != nullptr) scheduler_page(*input.scheduler, &page);
   if (input.recorder != nullptr) recorder_page(*input.recorder, &page);
+  if (input.backup_age_s)
+    page.gauge("everup_backup_age_seconds", "Age of the last backup; absent: there is none", *input.backup_age_s);
   http_page(input, &page);
   process_page(&page);
   return page.text();

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "app/alert_command.h"
+#include "app/backup_command.h"
 #include "app/check_command.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -30,6 +31,9 @@ struct Words {
   ChannelAdd channel;
   AccountCreate account;
   KeyCreate key;
+  BackupWords backup;
+  VerifyWords verify;
+  RestoreWords restore;
   bool quick = false;
 };
 
@@ -347,6 +351,43 @@ void add_service(CLI::App& root, Words& words, Run& run) {
   });
 }
 
+void add_backups(CLI::App& root, Words& words, Run& run) {
+  auto* backup = root.add_subcommand("backup", "save database, secret key and settings; a service may run meanwhile");
+  backup->add_option("directory", words.backup.directory, "where to; it must not exist, or be empty");
+  backup->add_flag("--dated", words.backup.dated, "make a directory named by the instant inside it");
+  backup->add_option("--keep", words.backup.keep, "with --dated: remove the oldest until so many are left [all]")
+      ->check(CLI::Range(1, 10'000));
+  backup->add_option("--encrypt-to-key-file", words.backup.key_file,
+                     "seal the files with the key in this file (head -c 32 /dev/urandom | base64)");
+  backup->add_flag("--json", words.backup.json, "print the manifest");
+  backup->footer("Example:\n  everup backup --dated --keep 14 /var/backups/everup");
+  auto* verify =
+      backup->add_subcommand("verify", "restore into a throw-away cluster and compare; exit 0 genuine, 1 not");
+  verify->add_option("directory", words.verify.directory, "of the backup")->required();
+  verify->add_option("--key-file", words.verify.key_file, "of a sealed backup");
+  verify->add_option("--scratch", words.verify.scratch, "where the cluster goes [TMPDIR, else /tmp]");
+  verify->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_backup_verify(s, words.verify); }); };
+  });
+  backup->callback([&words, &run, verify] {
+    if (verify->parsed()) return;
+    run = [&words] {
+      if (words.backup.directory.empty()) {
+        std::cerr << "everup backup: name the directory to write\n";
+        return kUsage;
+      }
+      return with_settings(words, [&](const Settings& s) { return run_backup(s, words.backup); });
+    };
+  });
+  auto* restore = root.add_subcommand("restore", "make a data directory from a backup");
+  restore->add_option("directory", words.restore.directory, "of the backup")->required();
+  restore->add_option("--key-file", words.restore.key_file, "of a sealed backup");
+  restore->add_flag("--replace", words.restore.replace, "put a database that is there aside");
+  restore->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_restore(s, words.restore); }); };
+  });
+}
+
 int run_words(int argc, char** argv) {
   Words words;
   Run run;
@@ -370,6 +411,7 @@ int run_words(int argc, char** argv) {
   add_channel(root, words, run);
   add_accounts(root, words, run);
   add_service(root, words, run);
+  add_backups(root, words, run);
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

@@ -26,6 +26,7 @@
 #include "db/account_store.h"
 #include "db/alert_store.h"
 #include "db/amender.h"
+#include "db/backup_sql.h"
 #include "db/command_store.h"
 #include "db/idempotency_store.h"
 #include "db/incident_store.h"
@@ -90,6 +91,7 @@ class Server {
   void stop();
   void look_after();  // once a second
   void look_for_first_account();
+  void look_for_backup();
 
  private:
   Status open_sockets();
@@ -120,7 +122,8 @@ class Server {
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<db::Keeper> keeper_;
   std::unique_ptr<api::Api> api_;
-  std::atomic<std::int64_t> first_account_{0};  // 0: there is none yet
+  std::atomic<std::int64_t> first_account_{0};   // 0: there is none yet
+  std::atomic<std::int64_t> last_backup_ms_{0};  // 0: none is known
   std::atomic<bool> draining_{false};
   int seconds_ = 0;
 };
@@ -255,6 +258,10 @@ Status Server::start_api() {
   options.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->maker(loop); };
   if (scheduler_) options.scheduler_stats = [this] { return scheduler_->stats(); };
   if (recorder_) options.recorder_stats = [this] { return recorder_->stats(); };
+  options.last_backup = [this]() -> std::optional<WallTime> {
+    const auto ms = last_backup_ms_.load();
+    return ms == 0 ? std::nullopt : std::optional(WallTime{ms});
+  };
   options.readiness = [this] { return readiness(); };
   options.log = [](std::string_view line) { spdlog::warn("{}", line); };
   auto api = api::Api::make(std::move(options));
@@ -340,12 +347,18 @@ void Server::look_for_first_account() {
   if (accounts && !accounts->empty()) first_account_ = accounts->front().id.value;
 }
 
+void Server::look_for_backup() {
+  const auto saved = db::last_backup(foundation_->access);
+  if (saved && *saved) last_backup_ms_ = (*saved)->ms;
+}
+
 void Server::look_after() {
   ++seconds_;
   if (seconds_ % 30 == 0) {
     if (const auto read = probing_->reread_own_addresses(); !read) spdlog::warn("{}", read.error().what);
   }
   if (first_account_ == 0 && seconds_ % 5 == 0) look_for_first_account();
+  if (roles_.api && seconds_ % 15 == 1) look_for_backup();
   auto& cluster = foundation_->cluster;
   if (!cluster || cluster->alive() || seconds_ % 2 != 0) return;
   spdlog::error("the private PostgreSQL has ended; starting it again");
