@@ -5,9 +5,12 @@
 #include "db/command_store.h"
 #include "db/idempotency_store.h"
 #include "db/ledger_store.h"
+#include "db/member_store.h"
 #include "db/monitor_store.h"
+#include "db/person_store.h"
 #include "net/clock.h"
 #include "seal/box.h"
+#include "seal/password.h"
 #include "tests/support/postgres.h"
 #include "zone/zones.h"
 
@@ -37,6 +40,8 @@ struct Household {
   db::AccountStore accounts{*api, *ids, vault, clock};
   db::CommandStore commands{*api, *ids, clock};
   db::IdempotencyStore idempotency{*api, clock};
+  db::PersonStore persons{*api, *ids, vault, clock};
+  db::MemberStore members{*api, *ids, vault, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -63,6 +68,7 @@ void ApiTest::start(ApiOptions options) {
   options.commands = &h.commands;
   options.idempotency = &h.idempotency;
   options.vault = &h.vault;
+  options.people = {&h.persons, &h.members, seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;
   options.openapi_json = "{}";
   options.version = "0.1.0";
