@@ -19,6 +19,7 @@
 
 #include "api/http_front.h"
 #include "api/listener.h"
+#include "api/people.h"
 #include "checker/probe.h"
 #include "core/clock.h"
 #include "core/ids.h"
@@ -77,6 +78,7 @@ struct ApiOptions {
   db::AlertStore* alerts = nullptr;
   db::IncidentStore* incidents = nullptr;
   const db::Vault* vault = nullptr;  // plausible_key() and digests
+  PeopleOptions people;              // signing in; without a store: keys alone
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok
   // Judges a target at save by its address literal: a sentence when it is refused (address policy, SHAPES 6). Null: not

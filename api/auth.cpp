@@ -25,9 +25,15 @@ HttpResponse unauthorized(bool had_token) {
   return response;
 }
 
+HttpResponse session_ended() {
+  HttpResponse response = problem(401, "unauthorized", "the session has ended; sign in again");
+  response.set("WWW-Authenticate", "Bearer realm=\"everup\"");
+  return response;
+}
+
 HttpResponse forbidden(db::Scope wanted) {
   const std::string scope(db::name(wanted));
-  HttpResponse response = problem(403, "forbidden", "this needs a key of scope " + scope);
+  HttpResponse response = problem(403, "forbidden", "this needs a key of scope " + scope + ", or a role that has it");
   response.set("WWW-Authenticate", "Bearer realm=\"everup\", error=\"insufficient_scope\", scope=\"" + scope + "\"");
   return response;
 }
@@ -36,7 +42,9 @@ std::optional<db::Scope> wanted_scope(Scope scope) {
   switch (scope) {
     case Scope::kPublic:
     case Scope::kMetrics:
+    case Scope::kDoor:
       return std::nullopt;
+    case Scope::kPerson:
     case Scope::kRead:
       return db::Scope::kRead;
     case Scope::kWrite:

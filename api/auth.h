@@ -20,8 +20,10 @@ namespace everup::api {
 std::optional<std::string_view> bearer_token(const HttpRequest& request);
 // 401 with WWW-Authenticate (RFC 6750, 3): without a token only the scheme, with a wrong one error="invalid_token".
 HttpResponse unauthorized(bool had_token);
+// 401 for a cookie whose session is unknown, ended or too old.
+HttpResponse session_ended();
 HttpResponse forbidden(db::Scope wanted);
-// kPublic and kMetrics have none.
+// kPublic, kMetrics and kDoor have none; kPerson reads, and wants a person besides (Dispatcher).
 std::optional<db::Scope> wanted_scope(Scope scope);
 
 class KeyCache {

@@ -59,7 +59,7 @@ void apply_cache_policy(CacheClass cache, HttpResponse* response) {
   if (response->etag.empty() && response->status == 200 && wants_etag(cache) && response->stream == nullptr)
     response->etag = content_etag(response->body);
   response->set("X-Content-Type-Options", "nosniff");
-  response->set("Referrer-Policy", "no-referrer");
+  if (response->find("Referrer-Policy") == nullptr) response->set("Referrer-Policy", "no-referrer");
   if (cache == CacheClass::kBadge || cache == CacheClass::kStatusBadge)
     response->set("Cross-Origin-Resource-Policy", "cross-origin");
   if (response->find("Content-Security-Policy") == nullptr && response->content_type.starts_with("text/html")) {

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kExposed =
     "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotent-Replayed";
 constexpr std::string_view kRequestFields =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id";
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-CSRF-Token, X-Request-Id";
 
 bool valid_origin(std::string_view origin) {
   const bool https = origin.starts_with("https://");

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/cache_policy.h"
 #include "api/cors.h"
@@ -95,6 +96,8 @@ HeadVerdict Dispatcher::judge_head(const HttpRequest& head) {
   if (head.content_length <= kStrangersBodyMax || !wanted_scope(match.route->scope)) return verdict;
   const auto token = bearer_token(head);
   if (token && db::plausible_key(*token, *house_.options.vault)) return verdict;
+  const std::string* cookies = head.find("cookie");
+  if (cookies != nullptr && cookies->find("everup") != std::string::npos) return verdict;  // judged with the request
   return {0, {401, "unauthorized", "a body of more than 64 KiB is read only with a valid key"}};
 }
 
@@ -164,11 +167,34 @@ std::optional<HttpResponse> Dispatcher::judge(Exchange& x, const Peer& peer) {
 }
 
 std::optional<HttpResponse> Dispatcher::judge_key(Exchange& x) {
+  if (x.route->scope == Scope::kDoor && !is_safe_method(x.request.method) &&
+      from_foreign_page(x.request, site_of(x.request, x.client, house_.options.base_url), settings_.cors_origins)) {
+    return problem(403, "csrf", "this is sent from a page of ours, or by a program");
+  }
   if (!wanted_scope(x.route->scope)) return std::nullopt;
   const auto token = bearer_token(x.request);
+  if (!token && x.request.find("authorization") == nullptr) {  // a key is believed before a cookie
+    const Site site = site_of(x.request, x.client, house_.options.base_url);
+    if (auto cookie = session_cookie(x.request, site)) return judge_cookie(x, site, *std::move(cookie));
+  }
   if (!token) return unauthorized(x.request.find("authorization") != nullptr);
   if (!db::plausible_key(*token, *house_.options.vault)) return unauthorized(true);
   x.key_digest = house_.options.vault->digest(*token);
+  return judge_rate(x);
+}
+
+std::optional<HttpResponse> Dispatcher::judge_cookie(Exchange& x, const Site& site, std::string&& token) {
+  if (!db::plausible_session(token) || house_.options.people.persons == nullptr) return session_ended();
+  if (!is_safe_method(x.request.method) && (!from_our_page(x.request, site, settings_.cors_origins) ||
+                                            !csrf_fits(x.request, token, *house_.options.vault))) {
+    return problem(403, "csrf", "a change by cookie wants X-CSRF-Token and comes from a page of ours");
+  }
+  x.session_token = std::move(token);
+  x.key_digest = house_.options.vault->digest(x.session_token);
+  return judge_rate(x);
+}
+
+std::optional<HttpResponse> Dispatcher::judge_rate(Exchange& x) {
   x.rate = limiter_.take(x.key_digest, x.started);
   x.rated = true;
   if (!x.rate.allowed)
@@ -191,6 +217,10 @@ std::optional<HttpResponse> Dispatcher::judge_body(const Exchange& x) const {
   if (x.route->scope == Scope::kPublic) return std::nullopt;  // forms of pages and one-click mail readers
   const std::string* type = x.request.find("content-type");
   const auto given = type == nullptr ? std::string_view() : media_type(*type);
+  if (x.route->scope == Scope::kDoor && !x.route->pattern.starts_with("/api/")) {  // a page's form
+    if (iequals(given, "application/x-www-form-urlencoded")) return std::nullopt;
+    return problem(415, "unsupported_media_type", "this is sent by the form of its page");
+  }
   const bool patch = x.request.method == "PATCH";
   if (iequals(given, "application/json") || (patch && iequals(given, "application/merge-patch+json")))
     return std::nullopt;
@@ -249,16 +279,53 @@ Answer Dispatcher::answer(Exchange& x) {
   call.request_id = x.request_id;
   call.now = x.now;
   call.house = &house_;
+  if (caller && is_audited(*x.route) && house_.options.people.members != nullptr) begin_audit(x, call);
   Answer result = server_.handle(x.request, x.path, x.request.body, call);
-  if (x.idempotent) {
-    if (const auto* response = std::get_if<HttpResponse>(&result)) end_idempotent(x, *caller, *response);
-  }
+  if (x.audit && !call.audit_before.empty()) x.audit->before = std::move(call.audit_before);
+  if (const auto* response = std::get_if<HttpResponse>(&result)) settle(x, *response);
   return result;
+}
+
+void Dispatcher::settle(Exchange& x, const HttpResponse& response) {
+  if (x.audit) end_audit(x, response);
+  if (x.idempotent) end_idempotent(x, *x.caller, response);
+}
+
+void Dispatcher::begin_audit(Exchange& x, const Call& call) {
+  x.caller = call.caller;
+  x.audit = audit_row(call, *x.route, x.path);
+  const Route* reader = reader_of(*x.route);
+  if (reader == nullptr) return;
+  const auto id = reader->pattern.find("{id}");
+  HttpRequest request;
+  request.method = "GET";
+  request.host = x.request.host;
+  request.path = id == std::string_view::npos ? x.path : x.path.substr(0, x.path.find('/', id));
+  Call look = call;
+  look.request = &request;
+  Answer former = server_.handle(request, request.path, {}, look);
+  if (auto* response = std::get_if<HttpResponse>(&former); response != nullptr && response->status == 200)
+    x.audit->before = std::move(response->body);
+}
+
+void Dispatcher::end_audit(Exchange& x, const HttpResponse& response) {
+  db::AuditRow row = *std::move(x.audit);
+  x.audit.reset();
+  if (response.status < 200 || response.status >= 300) return;
+  row.after = response.body;
+  if (const std::string id = id_in(row.before); !id.empty())
+    row.object = id;
+  else if (const std::string made = id_in(row.after); !made.empty())
+    row.object = made;
+  keep_difference(&row.before, &row.after);
+  const Status noted = house_.options.people.members->note(x.caller->account, std::move(row));
+  if (!noted.ok()) house_.log(x.request_id, "audit log: " + noted.error().what);
 }
 
 std::optional<HttpResponse> Dispatcher::authorise(const Exchange& x, std::optional<Caller>* caller) {
   const auto wanted = wanted_scope(x.route->scope);
   if (!wanted) return std::nullopt;
+  if (!x.session_token.empty()) return authorise_person(x, *wanted, caller);
   auto identity = house_.keys.find(x.key_digest, x.started);
   if (!identity) {
     const auto token = bearer_token(x.request);
@@ -271,8 +338,24 @@ std::optional<HttpResponse> Dispatcher::authorise(const Exchange& x, std::option
     identity = **found;
     house_.keys.put(x.key_digest, *identity, x.started);
   }
+  if (x.route->scope == Scope::kPerson) return problem(403, "forbidden", "this needs a person who is signed in");
   if (!db::allows(identity->scope, *wanted)) return forbidden(*wanted);
-  *caller = Caller{identity->account, identity->key, identity->scope};
+  *caller = Caller{identity->account, identity->key, identity->scope, {}};
+  return std::nullopt;
+}
+
+// Asked anew for each request: who is signed out, demoted or removed is so at once, on every node.
+std::optional<HttpResponse> Dispatcher::authorise_person(const Exchange& x, db::Scope wanted,
+                                                         std::optional<Caller>* caller) {
+  auto found = house_.options.people.persons->find_session(x.session_token);
+  if (!found.ok()) {
+    house_.log(x.request_id, found.error().what);
+    return problem_of(found.error());
+  }
+  if (!found->has_value()) return session_ended();
+  const db::Scope scope = db::scope_of((*found)->role);
+  if (!db::allows(scope, wanted)) return forbidden(wanted);
+  *caller = Caller{(*found)->account, KeyId{}, scope, **found};
   return std::nullopt;
 }
 
@@ -323,16 +406,16 @@ void Dispatcher::begin_later(const ExchangePtr& x, Later&& later) {
   if (!posted) finish_later(x, problem(503, "overloaded", "too busy"));
 }
 
-// An answer that is kept under its Idempotency-Key is stored on a handler thread. When none is free the key stays in
-// progress and gives itself free after a minute (idempotency_store.h).
+// An answer that is kept under its Idempotency-Key, or audited, is stored on a handler thread. When none is free the
+// key stays in progress and gives itself free after a minute (idempotency_store.h).
 void Dispatcher::finish_later(const ExchangePtr& x, HttpResponse&& response) {
   laters_.fetch_sub(1);
-  if (!x->idempotent) return finish(x, std::move(response));
+  if (!x->idempotent && !x->audit) return finish(x, std::move(response));
   auto kept = std::make_shared<HttpResponse>(std::move(response));
   const auto out = [this, x, kept] { finish(x, std::move(*kept)); };
   const bool taken = house_.on_pool(
       [this, x, kept, out] {
-        end_idempotent(*x, *x->caller, *kept);
+        settle(*x, *kept);
         out();
       },
       out);

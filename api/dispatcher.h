@@ -19,6 +19,7 @@
 #include "api/public_cache.h"
 #include "api/rate_limit.h"
 #include "api/routes.h"
+#include "db/member_store.h"
 #include "net/loop.h"
 
 namespace everup::api {
@@ -53,10 +54,12 @@ class Dispatcher final : public FrontApp {
     RateVerdict rate;
     bool rated = false;
     std::string key_digest;
+    std::string session_token;                 // of a request by cookie; else empty
     std::string cache_key;                     // not empty: the answer goes into the public cache
     std::shared_ptr<const HttpResponse> kept;  // what to answer when the handler cannot
     bool idempotent = false;                   // this request owns its Idempotency-Key
-    std::optional<Caller> caller;              // of a request that owns one
+    std::optional<Caller> caller;              // of a request that owns one, or is audited
+    std::optional<db::AuditRow> audit;         // what is known of the change before it is made
   };
   using ExchangePtr = std::shared_ptr<Exchange>;
 
@@ -64,12 +67,19 @@ class Dispatcher final : public FrontApp {
   std::optional<HttpResponse> judge(Exchange& x, const Peer& peer);
   std::optional<HttpResponse> judge_body(const Exchange& x) const;
   std::optional<HttpResponse> judge_key(Exchange& x);
+  std::optional<HttpResponse> judge_cookie(Exchange& x, const Site& site, std::string&& token);
+  std::optional<HttpResponse> judge_rate(Exchange& x);
   bool answer_from_cache(const ExchangePtr& x);
   void enqueue(const ExchangePtr& x);
   void busy(const ExchangePtr& x, std::string_view why);
   void run(const ExchangePtr& x);
   Answer answer(Exchange& x);
   std::optional<HttpResponse> authorise(const Exchange& x, std::optional<Caller>* caller);
+  std::optional<HttpResponse> authorise_person(const Exchange& x, db::Scope wanted, std::optional<Caller>* caller);
+  void begin_audit(Exchange& x, const Call& call);
+  void end_audit(Exchange& x, const HttpResponse& response);
+  // What is stored of an answer before it goes out; on a handler thread.
+  void settle(Exchange& x, const HttpResponse& response);
   std::optional<HttpResponse> begin_idempotent(Exchange& x, const Caller& caller);
   void end_idempotent(const Exchange& x, const Caller& caller, const HttpResponse& response);
   void begin_later(const ExchangePtr& x, Later&& later);

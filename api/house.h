@@ -17,6 +17,7 @@
 #include "api/metrics.h"
 #include "api/name_gate.h"
 #include "api/routes.h"
+#include "api/sign_in.h"
 #include "checker/probe.h"
 #include "core/result.h"
 #include "db/account_store.h"
@@ -48,6 +49,7 @@ struct House {
 
   HttpMetrics metrics;
   KeyCache keys;
+  Door door;
   const FrontCounters* counters = nullptr;
   // Runs on a handler thread; false: too busy.
   std::function<bool(std::function<void()> run, std::function<void()> expired)> on_pool;
@@ -91,6 +93,12 @@ Answer get_me(Call& call);
 Answer list_keys(Call& call);
 Answer create_key(Call& call);
 Answer revoke_key(Call& call);
+Answer open_session(Call& call);
+Answer get_session(Call& call);
+Answer close_session(Call& call);
+Answer list_sessions(Call& call);
+Answer end_session(Call& call);
+Answer change_password(Call& call);
 Answer get_version(Call& call);
 Answer get_openapi(Call& call);
 Answer healthz(Call& call);
@@ -99,7 +107,22 @@ Answer get_metrics(Call& call);
 Answer problem_page(Call& call);
 Answer robots(Call& call);
 Answer about(Call& call);
-Answer welcome(Call& call);
+Answer offer_totp(Call& call);
+Answer confirm_totp(Call& call);
+Answer remove_totp(Call& call);
+Answer list_members(Call& call);
+Answer invite_member(Call& call);
+Answer patch_member(Call& call);
+Answer delete_member(Call& call);
+Answer patch_me(Call& call);
+Answer list_audit(Call& call);
+Answer front_door(Call& call);
+Answer invitation_page(Call& call);
+Answer post_invitation(Call& call);
+Answer sign_in_page(Call& call);
+Answer post_sign_in(Call& call);
+Answer setup_page(Call& call);
+Answer post_setup(Call& call);
 Answer uptime_badge_svg(Call& call);
 Answer uptime_badge_json(Call& call);
 Answer status_badge_svg(Call& call);

@@ -15,10 +15,18 @@ Answer get_me(Call& call) {
   JsonWriter owner = JsonWriter::object();
   owner.field("id", to_string(account->id)).field("name", account->name).field("timezone", account->timezone);
   owner.field_raw("created_at", time_json(account->created_at));
+  JsonWriter out = JsonWriter::object();
+  out.field_raw("account", std::move(owner).take());
+  if (call.caller->by_cookie()) {
+    const db::SignedIn& person = call.caller->person;
+    JsonWriter user = JsonWriter::object();
+    user.field("id", to_string(person.user)).field("email", person.email).field("role", db::name(person.role));
+    out.field_raw("user", std::move(user).take());
+    return json_answer(std::move(out).take());
+  }
   JsonWriter key = JsonWriter::object();
   key.field("id", to_string(call.caller->key)).field("scope", db::name(call.caller->scope));
-  JsonWriter out = JsonWriter::object();
-  out.field_raw("account", std::move(owner).take()).field_raw("key", std::move(key).take());
+  out.field_raw("key", std::move(key).take());
   return json_answer(std::move(out).take());
 }
 

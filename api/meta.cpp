@@ -1,4 +1,4 @@
-// About the service itself: version, API description, health, metrics, problem pages, robots.txt, the front page.
+// About the service itself: version, API description, health, metrics, problem pages, robots.txt.
 #include "api/house.h"
 #include "api/json_text.h"
 #include "api/problem.h"
@@ -129,21 +129,6 @@ Answer about(Call&) {
       "with their time\n"
       "and the address they were sent to. Refusing them (status 403, or a closed port) does no harm: Everup shows it "
       "to its user.\n");
-}
-
-Answer welcome(Call& call) {
-  const std::string& base = call.house->options.base_url;
-  return plain(
-      "Everup watches web servers and keeps an honest ledger of their uptime.\n\n"
-      "Make an account and a key on the machine it runs on:\n\n"
-      "  everup account create --email you@example.com\n"
-      "  everup key create --name laptop\n\n"
-      "Watch something:\n\n"
-      "  curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n"
-      "    -d '{\"target\":\"https://example.com/\"}' " +
-      (base.empty() ? "http://127.0.0.1:8080" : base) +
-      "/api/v1/monitors\n\n"
-      "The API is described at /api/v1/openapi.json; health is at /healthz and /readyz, metrics at /metrics.\n");
 }
 
 }  // namespace everup::api

@@ -68,6 +68,17 @@ constexpr std::array<ProblemFacts, 3> kMoreProblems{{
     {"expectation", 417, "The expectation is not known", "Only Expect: 100-continue is."},
 }};
 
+// Signing in, and what a browser's cookie may do.
+constexpr std::array<ProblemFacts, 4> kPeopleProblems{{
+    {"bad_credentials", 401, "The e-mail address, the password or the code is wrong",
+     "Nobody is told which of them. Who has forgotten his password asks an owner of his account, or the operator."},
+    {"code_required", 401, "A code of the second factor is wanted",
+     "Send it as code: six digits of the authenticator, or a recovery code."},
+    {"too_many_attempts", 429, "Too many attempts to sign in", "Wait as many seconds as Retry-After says."},
+    {"csrf", 403, "The request does not come from a page of ours",
+     "A change by cookie wants X-CSRF-Token as GET /api/v1/session tells it, and our own Origin."},
+}};
+
 std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -100,6 +111,8 @@ const ProblemFacts* find_problem(std::string_view code) {
   const auto matches = [code](const ProblemFacts& facts) { return facts.code == code; };
   if (const auto* found = std::find_if(kProblems.begin(), kProblems.end(), matches); found != kProblems.end())
     return found;
+  const auto* people = std::find_if(kPeopleProblems.begin(), kPeopleProblems.end(), matches);
+  if (people != kPeopleProblems.end()) return people;
   const auto* more = std::find_if(kMoreProblems.begin(), kMoreProblems.end(), matches);
   return more == kMoreProblems.end() ? nullptr : more;
 }

@@ -12,6 +12,8 @@ constexpr std::uint64_t kBody = 64 * 1024;
 constexpr std::uint64_t kLinkBody = 1024;  // of a form: nothing in it is read
 constexpr std::uint64_t kBulkBody = std::uint64_t{16} * 1024 * 1024;
 constexpr Scope kPublic = Scope::kPublic;
+constexpr Scope kDoor = Scope::kDoor;
+constexpr Scope kPerson = Scope::kPerson;
 constexpr Scope kRead = Scope::kRead;
 constexpr Scope kWrite = Scope::kWrite;
 constexpr Scope kAdmin = Scope::kAdmin;
@@ -63,6 +65,22 @@ const std::vector<Route> kRoutes{
     {"GET", "/api/v1/api_keys", kAdmin, kPrivate, kPool, 0, "", list_keys},
     {"POST", "/api/v1/api_keys", kAdmin, kNever, kPool, kBody, "", create_key},
     {"DELETE", "/api/v1/api_keys/{id}", kAdmin, kNever, kPool, 0, "", revoke_key},
+    // people: who is signed in, and with what
+    {"POST", "/api/v1/session", kDoor, kNever, kPool, kBody, "", open_session},
+    {"GET", "/api/v1/session", kPerson, kPrivate, kPool, 0, "", get_session},
+    {"DELETE", "/api/v1/session", kPerson, kNever, kPool, 0, "", close_session},
+    {"GET", "/api/v1/sessions", kPerson, kPrivate, kPool, 0, "", list_sessions},
+    {"DELETE", "/api/v1/sessions/{id}", kPerson, kNever, kPool, 0, "", end_session},
+    {"POST", "/api/v1/me/password", kPerson, kNever, kPool, kBody, "", change_password},
+    {"POST", "/api/v1/me/totp", kPerson, kNever, kPool, kBody, "", offer_totp},
+    {"POST", "/api/v1/me/totp/confirm", kPerson, kNever, kPool, kBody, "", confirm_totp},
+    {"POST", "/api/v1/me/totp/remove", kPerson, kNever, kPool, kBody, "", remove_totp},
+    {"PATCH", "/api/v1/me", kAdmin, kNever, kPool, kBody, "", patch_me},
+    {"GET", "/api/v1/members", kAdmin, kPrivate, kPool, 0, "", list_members},
+    {"POST", "/api/v1/members", kAdmin, kNever, kPool, kBody, "", invite_member},
+    {"PATCH", "/api/v1/members/{id}", kAdmin, kNever, kPool, kBody, "", patch_member},
+    {"DELETE", "/api/v1/members/{id}", kAdmin, kNever, kPool, 0, "", delete_member},
+    {"GET", "/api/v1/audit_log", kAdmin, kPrivate, kPool, 0, "limit cursor", list_audit},
     {"GET", "/api/v1/version", kPublic, kDocument, kLoop, 0, "", get_version},
     {"GET", "/api/v1/openapi.json", kPublic, kDocument, kLoop, 0, "", get_openapi},
     // what people and machines see without a key
@@ -84,7 +102,14 @@ const std::vector<Route> kRoutes{
     {"GET", "/problems/{code}", kPublic, kDocument, kLoop, 0, "*", problem_page},
     {"GET", "/robots.txt", kPublic, kDocument, kLoop, 0, "*", robots},
     {"GET", "/about", kPublic, kDocument, kLoop, 0, "*", about},
-    {"GET", "/", kPublic, kDocument, kLoop, 0, "*", welcome},
+    {"GET", "/", kPublic, kDocument, kLoop, 0, "*", front_door},
+    // before the dashboard: forms
+    {"GET", "/sign-in", kDoor, kNever, kPool, 0, "*", sign_in_page},
+    {"POST", "/sign-in", kDoor, kNever, kPool, kBody, "*", post_sign_in},
+    {"GET", "/setup/{token}", kDoor, kNever, kPool, 0, "*", setup_page},
+    {"POST", "/setup/{token}", kDoor, kNever, kPool, kBody, "*", post_setup},
+    {"GET", "/invite/{token}", kDoor, kNever, kPool, 0, "*", invitation_page},
+    {"POST", "/invite/{token}", kDoor, kNever, kPool, kBody, "*", post_invitation},
     // health
     {"GET", "/healthz", kPublic, kNever, kLoop, 0, "*", healthz},
     {"GET", "/readyz", kPublic, kNever, kLoop, 0, "require", readyz},

@@ -18,6 +18,7 @@
 #include "core/ids.h"
 #include "core/time.h"
 #include "db/account_store.h"
+#include "db/person_store.h"
 
 namespace everup::net {
 class Loop;
@@ -27,7 +28,9 @@ namespace everup::api {
 
 struct House;  // api/house.h: what handlers work with
 
-enum class Scope : std::uint8_t { kPublic, kMetrics, kRead, kWrite, kAdmin };
+// kDoor: no key, but never shared or cached, and cookies are set there (sign-in, set-up). kPerson: somebody signed in
+// by cookie, whatever his role; a key is not enough.
+enum class Scope : std::uint8_t { kPublic, kMetrics, kDoor, kPerson, kRead, kWrite, kAdmin };
 // Where the answer may be kept (cache_policy.h).
 enum class CacheClass : std::uint8_t { kPrivate, kBadge, kStatusBadge, kReport, kDocument, kNever };
 enum class Where : std::uint8_t { kLoop, kPool };
@@ -36,6 +39,8 @@ struct Caller {
   AccountId account;
   KeyId key;
   db::Scope scope = db::Scope::kRead;
+  db::SignedIn person;  // of a caller by cookie; else its user is 0
+  bool by_cookie() const { return static_cast<bool>(person.user); }
 };
 
 // One request as a handler sees it: already authorised, its path matched, its query split and decoded by the router.
@@ -49,6 +54,7 @@ struct Call {
   std::string request_id;
   WallTime now;
   House* house = nullptr;
+  std::string audit_before;  // JSON of what a handler changed, where no GET of the path shows it
   const std::string* parameter(std::string_view name) const {
     for (const auto& [key, value] : query) {
       if (key == name) return &value;

@@ -10,6 +10,7 @@
 #include "app/database.h"
 #include "app/log.h"
 #include "app/monitor_command.h"
+#include "app/people_command.h"
 #include "app/settings.h"
 #include "app/smtp_command.h"
 #include "app/tls_command.h"
@@ -34,6 +35,7 @@ struct Words {
   BackupWords backup;
   VerifyWords verify;
   RestoreWords restore;
+  UserWords user;
   bool quick = false;
 };
 
@@ -323,6 +325,47 @@ void add_accounts(CLI::App& root, Words& words, Run& run) {
   });
 }
 
+void add_user_options(CLI::App& command, Words& words, bool email) {
+  command.add_option("--account", words.user.account,
+                     "id or owner's e-mail; may be left out when there is only one account");
+  if (email) command.add_option("--email", words.user.email, "of the person")->required();
+}
+
+void add_people(CLI::App& root, Words& words, Run& run) {
+  const auto with = [&words, &run](auto command) {
+    return [&words, &run, command] {
+      run = [&words, command] { return with_settings(words, [&](const Settings& s) { return command(s); }); };
+    };
+  };
+  auto* link = root.add_subcommand("setup-link", "print a new link that makes the first account in the browser");
+  link->add_flag("--json", words.json);
+  link->callback(with([&words](const Settings& s) { return setup_link(s, words.json); }));
+  auto* user = root.add_subcommand("user", "people and their roles in an account");
+  user->require_subcommand(1);
+  auto* add = user->add_subcommand("add", "make a person a member of an account; prints the person's id");
+  add_user_options(*add, words, true);
+  add->add_option("--role", words.user.role, "owner, admin, editor or viewer")
+      ->check(CLI::IsMember({"owner", "admin", "editor", "viewer"}))
+      ->capture_default_str();
+  add->add_option("--password-file", words.user.password_file,
+                  "first line is a new person's password; - for standard input");
+  add->add_flag("--json", words.json);
+  add->footer("Example:\n  everup user add --email ann@example.org --role editor --password-file -");
+  add->callback(with([&words](const Settings& s) { return user_add(s, words.user, words.json); }));
+  auto* list = user->add_subcommand("list", "the members of an account, one a line");
+  add_user_options(*list, words, false);
+  list->add_flag("--json", words.json);
+  list->callback(with([&words](const Settings& s) { return user_list(s, words.user, words.json); }));
+  auto* remove = user->add_subcommand("remove", "end a membership and the sessions in it");
+  add_user_options(*remove, words, true);
+  remove->callback(with([&words](const Settings& s) { return user_remove(s, words.user); }));
+  auto* password = user->add_subcommand("password", "set a lost password; ends all sessions, drops the second factor");
+  password->add_option("--email", words.user.email, "of the person")->required();
+  password->add_option("--password-file", words.user.password_file, "first line is the password; - for standard input")
+      ->required();
+  password->callback(with([&words](const Settings& s) { return user_password(s, words.user); }));
+}
+
 void add_service(CLI::App& root, Words& words, Run& run) {
   auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
   migrate->callback(
@@ -410,6 +453,7 @@ int run_words(int argc, char** argv) {
   add_incident(root, words, run);
   add_channel(root, words, run);
   add_accounts(root, words, run);
+  add_people(root, words, run);
   add_service(root, words, run);
   add_backups(root, words, run);
   try {

@@ -32,12 +32,15 @@
 #include "db/incident_store.h"
 #include "db/keeper.h"
 #include "db/ledger_store.h"
+#include "db/member_store.h"
 #include "db/monitor_json.h"
 #include "db/monitor_source.h"
 #include "db/monitor_store.h"
+#include "db/person_store.h"
 #include "db/recorder.h"
 #include "net/limits.h"
 #include "scheduler/scheduler.h"
+#include "seal/password.h"
 #include "zone/zones.h"
 
 namespace everup::app {
@@ -111,6 +114,8 @@ class Server {
   std::unique_ptr<db::Pool> api_pool_, public_pool_, worker_pool_;
   std::unique_ptr<db::IdSource> ids_;
   std::unique_ptr<db::AccountStore> accounts_;
+  std::unique_ptr<db::PersonStore> persons_;
+  std::unique_ptr<db::MemberStore> members_;
   std::unique_ptr<db::MonitorStore> monitors_;
   std::unique_ptr<db::LedgerStore> ledger_;
   std::unique_ptr<db::CommandStore> commands_;
@@ -158,6 +163,8 @@ Status Server::open_stores() {
   if (!ids) return ids.error();
   ids_ = *std::move(ids);
   accounts_ = std::make_unique<db::AccountStore>(*api_pool_, *ids_, foundation_->vault, clock);
+  persons_ = std::make_unique<db::PersonStore>(*api_pool_, *ids_, foundation_->vault, clock);
+  members_ = std::make_unique<db::MemberStore>(*api_pool_, *ids_, foundation_->vault, clock);
   monitors_ = std::make_unique<db::MonitorStore>(*api_pool_, *ids_, foundation_->vault, clock);
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
@@ -251,6 +258,7 @@ Status Server::start_api() {
   options.alerts = alerts_.get();
   options.incidents = incidents_.get();
   options.vault = &foundation_->vault;
+  options.people = {persons_.get(), members_.get(), seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;
   options.refuse_target = [probing = probing_.get()](const Target& target) { return probing->refusal(target); };
   options.policy = &probing_->policy();
@@ -339,12 +347,16 @@ void Server::stop() {
   }
 }
 
-// Made by a command beside us, after we started: its admin keys open /metrics.
+// Made by the set-up link or by a command beside us, after we started: its admin keys open /metrics, and the command
+// line here has its key.
 void Server::look_for_first_account() {
   const auto op = open_operator(foundation_->access, foundation_->vault, foundation_->data_dir.path(), "serve");
   if (!op) return;
   const auto accounts = op->store->accounts(1);
-  if (accounts && !accounts->empty()) first_account_ = accounts->front().id.value;
+  if (!accounts || accounts->empty()) return;
+  first_account_ = accounts->front().id.value;
+  forget_setup_link(foundation_->data_dir.path());
+  if (const auto written = write_cli_key(*op, accounts->front()); !written) spdlog::warn("{}", written.error().what);
 }
 
 void Server::look_for_backup() {

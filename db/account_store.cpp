@@ -2,9 +2,9 @@
 // mistyped key is told apart from a wrong one without asking the database.
 #include "db/account_store.h"
 
-#include <algorithm>
 #include <pqxx/pqxx>
 
+#include "db/email.h"
 #include "db/random_text.h"
 #include "db/rows.h"
 
@@ -13,7 +13,7 @@ namespace {
 constexpr milliseconds kDeadline{2000};
 constexpr std::string_view kKeyHead = "everup_";
 constexpr std::size_t kKeyDigits = 32, kCheckDigits = 6;
-constexpr std::size_t kKeyNameMax = 100, kEmailMax = 254;
+constexpr std::size_t kKeyNameMax = 100;
 
 Error invalid(const char* what) { return {ErrorCode::kInvalid, what}; }
 
@@ -67,20 +67,6 @@ void insert_key(pqxx::transaction_base& tx, const NewKey& key, const Vault& vaul
       "$5, $6, $7)",
       key.info.id.value, key.info.account.value, key.info.name, std::string(name(key.info.scope)),
       pqxx::binarystring(digest), key.info.created_at.ms, expires ? expires->c_str() : nullptr);
-}
-
-std::string lowered(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
-bool plausible_email(const std::string& email) {
-  const auto at = email.find('@');
-  const bool clean =
-      std::none_of(email.begin(), email.end(), [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 127; });
-  return clean && email.size() <= kEmailMax && at != std::string::npos && at > 0 && at + 1 < email.size() &&
-         email.find('@', at + 1) == std::string::npos;
 }
 
 constexpr const char* kAccountColumns =
@@ -193,7 +179,7 @@ OperatorStore::OperatorStore(Pool& owner_pool, IdSource& ids, const Vault& vault
 
 Result<Account> OperatorStore::create_account(const std::string& email, const std::string& name,
                                               const std::string& password_phc) {
-  const std::string address = lowered(email);
+  const std::string address = lowered_email(email);
   if (!plausible_email(address))
     return invalid("#/email: an address like owner@example.com, at most 254 bytes, is expected");
   auto ids = ids_.next(2);
@@ -233,7 +219,7 @@ Result<std::vector<Account>> OperatorStore::accounts(int limit) {
 
 Result<Account> OperatorStore::find_account(const std::string& id_or_email) {
   const auto id = parse_id<AccountTag>(id_or_email);
-  const std::string email = lowered(id_or_email);
+  const std::string email = lowered_email(id_or_email);
   std::vector<Account> list;
   const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();

@@ -7,9 +7,12 @@
 #include "db/idempotency_store.h"
 #include "db/incident_store.h"
 #include "db/ledger_store.h"
+#include "db/member_store.h"
 #include "db/monitor_store.h"
+#include "db/person_store.h"
 #include "net/clock.h"
 #include "seal/box.h"
+#include "seal/password.h"
 #include "tests/support/postgres.h"
 #include "zone/zones.h"
 
@@ -41,6 +44,8 @@ struct Household {
   db::IdempotencyStore idempotency{*api, clock};
   db::AlertStore alerts{*api, *ids, vault, clock};
   db::IncidentStore incidents{*api, *open, *ids, clock};
+  db::PersonStore persons{*api, *ids, vault, clock};
+  db::MemberStore members{*api, *ids, vault, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -69,6 +74,7 @@ void ApiTest::start(ApiOptions options) {
   options.alerts = &h.alerts;
   options.incidents = &h.incidents;
   options.vault = &h.vault;
+  options.people = {&h.persons, &h.members, seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;
   options.openapi_json = "{}";
   options.version = "0.1.0";

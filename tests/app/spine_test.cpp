@@ -1,5 +1,6 @@
 // The whole way of a check: a person starts Everup, adds a monitor on a real nginx, stops that server, and sees it all.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
@@ -177,6 +178,39 @@ TEST(ServeTest, FirstStartTellsHowToBegin) {
   Service service;
   service.start();
   EXPECT_TRUE(service.child().wait_for_output("everup account create"));
+  // No terminal: the link is a secret and stands in a file, not in the log.
+  const std::string file = service.data_dir() + "/setup-link";
+  EXPECT_TRUE(service.child().wait_for_output(file));
+  EXPECT_EQ(service.child().output().find("/setup/"), std::string::npos);
+  struct stat facts {};
+  ASSERT_EQ(stat(file.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777, 0600U);
+  const auto path_of = [&](const std::string& link) {
+    EXPECT_TRUE(link.starts_with(service.base() + "/setup/")) << link;
+    return link.substr(service.base().size());
+  };
+  const std::string first = path_of(read_file(file).substr(0, read_file(file).find('\n')));
+  EXPECT_EQ(service.get(first).status, 200);
+  const std::string second = path_of(service.run_ok({"setup-link"}));
+  EXPECT_EQ(service.get(first).status, 404) << "a new link ends the former one";
+  const auto made = net::http_request({.method = "POST",
+                                       .url = service.base() + second,
+                                       .unix_socket = {},
+                                       .headers = {"Content-Type: application/x-www-form-urlencoded"},
+                                       .body = "email=owner%40example.org&password=correct+horse",
+                                       .timeout_ms = 30'000});
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->status, 303) << made->body;
+  EXPECT_EQ(service.get(second).status, 404) << "once";
+  EXPECT_EQ(service.run({"setup-link"}).first, 1) << "there is an account";
+  // The command line beside it gets its key, and the dead link's file goes.
+  EXPECT_TRUE(until([&] { return stat((service.data_dir() + "/cli.key").c_str(), &facts) == 0; }));
+  EXPECT_NE(stat(file.c_str(), &facts), 0);
+  EXPECT_NE(service.run_ok({"user", "list"}).find("owner   owner@example.org"), std::string::npos);
+  EXPECT_TRUE(service.run_ok({"user", "add", "--email", "ann@example.org", "--role", "editor"}).starts_with("usr_"));
+  EXPECT_EQ(service.run({"user", "remove", "--email", "owner@example.org"}).first, 1) << "the last owner";
+  service.run_ok({"user", "remove", "--email", "ann@example.org"});
+  EXPECT_EQ(service.run_ok({"user", "list"}).find("ann@"), std::string::npos);
   EXPECT_EQ(service.stop(), 0);
 }
 
