@@ -109,7 +109,7 @@ Answer problem_page(Call& call) {
 }
 
 Answer robots(Call& /*call*/) {
-  return plain("User-agent: *\nDisallow: /api/\nDisallow: /badge/\nDisallow: /report/\n");
+  return plain("User-agent: *\nDisallow: /api/\nDisallow: /app/\nDisallow: /badge/\nDisallow: /report/\n");
 }
 
 Answer about(Call&) {
@@ -123,9 +123,18 @@ Answer about(Call&) {
       "to its user.\n");
 }
 
+// People who come with a browser want the dashboard; a shell gets the words.
 Answer welcome(Call& call) {
+  const std::string* accepts = call.request->find("accept");
+  if (accepts != nullptr && accepts->find("text/html") != std::string::npos) {
+    HttpResponse response;
+    response.status = 302;
+    response.set("Location", "/app/");
+    response.set("Vary", "Accept");
+    return response;
+  }
   const std::string& base = call.house->options.base_url;
-  return plain(
+  HttpResponse response = plain(
       "Everup watches web servers and keeps an honest ledger of their uptime.\n\n"
       "Make an account and a key on the machine it runs on:\n\n"
       "  everup account create --email you@example.com\n"
@@ -136,6 +145,8 @@ Answer welcome(Call& call) {
       (base.empty() ? "http://127.0.0.1:8080" : base) +
       "/api/v1/monitors\n\n"
       "The API is described at /api/v1/openapi.json; health is at /healthz and /readyz, metrics at /metrics.\n");
+  response.set("Vary", "Accept");
+  return response;
 }
 
 }  // namespace everup::api

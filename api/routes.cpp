@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/app_pages.h"
 #include "api/house.h"
 
 namespace everup::api {
@@ -56,6 +57,13 @@ const std::vector<Route> kRoutes{
     {"GET", "/robots.txt", kPublic, kDocument, kLoop, 0, "*", robots},
     {"GET", "/about", kPublic, kDocument, kLoop, 0, "*", about},
     {"GET", "/", kPublic, kDocument, kLoop, 0, "*", welcome},
+    // the dashboard: files of this binary (app_pages.h)
+    {"GET", "/app", kPublic, kNever, kLoop, 0, "*", app_entry},
+    {"GET", "/app/", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/assets/{file}", kPublic, kNever, kLoop, 0, "*", app_asset},
+    {"GET", "/app/{page}", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/{page}/{id}", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/{page}/{id}/{part}", kPublic, kNever, kLoop, 0, "*", app_page},
     // health
     {"GET", "/healthz", kPublic, kNever, kLoop, 0, "*", healthz},
     {"GET", "/readyz", kPublic, kNever, kLoop, 0, "require", readyz},
