@@ -17,6 +17,11 @@ const kPages: Record<string, () => Promise<Page>> = {
   add: async () => (await import('./pages/add')).AddPage,
   monitor: async () => (await import('./pages/monitor')).MonitorPage,
   edit: async () => (await import('./pages/edit')).EditPage,
+  incidents: async () => (await import('./pages/incidents')).IncidentsPage,
+  maintenance: async () => (await import('./pages/maintenance')).MaintenancePage,
+  alerting: async () => (await import('./pages/alerting')).AlertingPage,
+  settings: async () => (await import('./pages/settings')).SettingsPage,
+  health: async () => (await import('./pages/health')).HealthPage,
 };
 
 function pageOf(path: string[]): string {
@@ -92,6 +97,11 @@ interface Place {
 }
 const kPlaces: Place[] = [
   { area: 'monitors', href: '/app/', icon: 'monitors', text: 'Monitors' },
+  { area: 'incidents', href: '/app/incidents', icon: 'incidents', text: 'Incidents' },
+  { area: 'maintenance', href: '/app/maintenance', icon: 'maintenance', text: 'Maintenance' },
+  { area: 'alerting', href: '/app/alerting', icon: 'alerting', text: 'Alerting' },
+  { area: 'settings', href: '/app/settings', icon: 'settings', text: 'Settings' },
+  { area: 'health', href: '/app/health', icon: 'health', text: 'Service health' },
 ];
 
 async function signOut(): Promise<void> {

@@ -81,6 +81,7 @@ export const ago = (iso: string): string => `${duration(now.value - ms(iso))} ag
 
 export function latency(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
+  if (value === 0) return '0 ms';
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
   if (value >= 100) return `${Math.round(value)} ms`;
   return value >= 10 ? `${value.toFixed(0)} ms` : `${value.toFixed(1)} ms`;

@@ -178,13 +178,18 @@ export interface TextProps extends Omit<FieldProps, 'children'> {
   };
 }
 export function TextField({ value, onValue, type, rows, input, ...field }: TextProps) {
-  const attributes = { ...input, type: type ?? 'text', value } as JSX.IntrinsicElements['input'];
+  const { autofocus, ...rest } = input ?? {};
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (autofocus) box.current?.focus();
+  }, []);
+  const attributes = { ...rest, type: type ?? 'text', value } as JSX.IntrinsicElements['input'];
   return (
     <Field {...field}>
       {(ids) => rows
         ? <textarea {...ids} rows={rows} value={value} spellcheck={false}
             onInput={(event) => onValue(event.currentTarget.value)} />
-        : <input {...ids} {...attributes} onInput={(event) => onValue(event.currentTarget.value)} />}
+        : <input {...ids} {...attributes} ref={box} onInput={(event) => onValue(event.currentTarget.value)} />}
     </Field>
   );
 }
@@ -315,6 +320,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     box.current?.showModal();
+    box.current?.querySelector<HTMLElement>('form input, form select, form textarea, footer .primary')?.focus();
     return () => before?.focus?.();
   }, []);
   return (

@@ -38,7 +38,11 @@ export function AddPage(_: { rest: string[] }) {
   const [result, setResult] = useState<Result | null>(null);
   const [saving, setSaving] = useState(false);
   const key = useRef(crypto.getRandomValues(new Uint32Array(4)).join('-'));
-  useEffect(() => void (document.title = 'New monitor · Everup'), []);
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    document.title = 'New monitor · Everup';
+    box.current?.focus();
+  }, []);
   const meant = guess(target);
   const body = () => ({ ...bodyOf(draft, meant?.kind ?? 'https'), target: target.trim() });
 
@@ -84,7 +88,7 @@ export function AddPage(_: { rest: string[] }) {
         <Field label="Address" error={atTarget} hint={meant ? meant.text : 'Paste a URL or a host.'}>
           {(ids) => (
             <div class="one-field">
-              <input {...ids} type="text" value={target} autofocus spellcheck={false} autocomplete="off" autocapitalize="off"
+              <input {...ids} type="text" ref={box} value={target} spellcheck={false} autocomplete="off" autocapitalize="off"
                 placeholder="https://shop.example/health" maxLength={2048}
                 onInput={(event) => change(event.currentTarget.value)} />
               <Button busy={testing > 0} disabled={!meant} onClick={() => void test()}>Test now</Button>

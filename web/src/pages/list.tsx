@@ -19,7 +19,7 @@ const rowHeight = (): number => (innerWidth < 720 ? 72 : 48);
 function useFilter(): Filter {
   const key = search.value.toString();
   return useMemo(() => ({ q: parameter('q'), tag: search.value.getAll('tag'), state: parameter('state'),
-    kind: parameter('kind'), sort: parameter('sort') || 'state' }), [key]);
+    kind: parameter('kind'), sort: parameter('sort') }), [key]);
 }
 
 // ---- the head: search, state chips with how many need attention, kind, sort
@@ -98,7 +98,7 @@ function Search({ q }: { q: string }) {
   );
 }
 
-const kSorts: [string, string][] = [['state', 'Worst first'], ['name', 'Name'], ['since', 'Latest change'],
+const kSorts: [string, string][] = [['', 'Usual order'], ['state', 'Worst first'], ['name', 'Name'], ['since', 'Latest change'],
   ['created_at', 'Oldest first']];
 function Filters({ filter }: { filter: Filter }) {
   return (
@@ -109,7 +109,7 @@ function Filters({ filter }: { filter: Filter }) {
         {kKinds.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
       </select>
       <select aria-label="Order" value={filter.sort}
-        onChange={(e) => setQuery({ sort: e.currentTarget.value === 'state' ? null : e.currentTarget.value })}>
+        onChange={(e) => setQuery({ sort: e.currentTarget.value || null })}>
         {kSorts.map(([sort, text]) => <option key={sort} value={sort}>{text}</option>)}
       </select>
       {filter.tag.map((tag) => (

@@ -1,7 +1,7 @@
 // The list's rows as the server gives them: pages by cursor, as many as were scrolled to. A page can be asked again
 // without the others; rows that moved between pages meanwhile are shown once. At most kPagesMax pages are kept.
 import { signal } from '@preact/signals';
-import { get, type Page, query } from '../api';
+import { get, type Page, Problem, query } from '../api';
 import type { Monitor } from '../types';
 
 const kPageRows = 100;
@@ -21,6 +21,18 @@ export interface Filter {
   sort: string;
 }
 
+// A busy server is asked twice more before it is said.
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; ++tries) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 503 || tries === 3) throw error;
+      await new Promise((go) => setTimeout(go, 1000 * Math.max(1, Math.min(5, error.retryAfterS))));
+    }
+  }
+}
+
 export class Rows {
   readonly rows = signal<Monitor[]>([]);
   readonly more = signal(true);
@@ -37,9 +49,11 @@ export class Rows {
 
   private async page(cursor: string | null): Promise<Loaded> {
     const { q, tag, state, kind, sort } = this.filter;
-    const path = '/monitors' + query({ q, tag, state, kind, sort, include: 'uptime_30d', limit: kPageRows,
+    // Unasked, the whole list comes worst first; what is searched comes as an index has it, which stays fast at any size.
+    const order = sort || (q || state || kind || tag.length > 0 ? undefined : 'state');
+    const path = '/monitors' + query({ q, tag, state, kind, sort: order, include: 'uptime_30d', limit: kPageRows,
       cursor: cursor ?? undefined });
-    const made = await get<Page<Monitor>>(path, this.abort.signal);
+    const made = await patiently(() => get<Page<Monitor>>(path, this.abort.signal));
     return { cursor, rows: made.data, next: made.next_cursor };
   }
 

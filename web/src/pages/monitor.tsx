@@ -112,7 +112,7 @@ function Figure({ id, name, text }: { id: string; name: string; text: string }) 
       <dd class="muted num" title="How much of the time was watched; and what uptime would be had the rest been down, or up">
         {covered !== null && `${percent(covered, covered >= 99.95 ? 0 : 1)} watched`}
       </dd>
-      {bounds && <dd class="muted num">{percent(data.worst_percent, 2)}–{percent(data.best_percent, 2)}</dd>}
+      {bounds && <dd class="muted num">at least {percent(data.worst_percent, 2)}</dd>}
     </div>
   );
 }
