@@ -116,8 +116,15 @@ Answer problem_page(Call& call) {
 
 Answer robots(Call& /*call*/) {
   return plain(
-      "User-agent: *\nDisallow: /api/\nDisallow: /badge/\nDisallow: /report/\nDisallow: /ack/\nDisallow: "
-      "/unsubscribe/\n");
+      "User-agent: *
+Disallow: /api/
+Disallow: /app/
+Disallow: /badge/
+Disallow: /report/
+Disallow: /ack/
+Disallow: "
+      "/unsubscribe/
+");
 }
 
 Answer about(Call&) {

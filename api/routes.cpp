@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/app_pages.h"
 #include "api/house.h"
 
 namespace everup::api {
@@ -110,6 +111,13 @@ const std::vector<Route> kRoutes{
     {"POST", "/setup/{token}", kDoor, kNever, kPool, kBody, "*", post_setup},
     {"GET", "/invite/{token}", kDoor, kNever, kPool, 0, "*", invitation_page},
     {"POST", "/invite/{token}", kDoor, kNever, kPool, kBody, "*", post_invitation},
+    // the dashboard: files of this binary (app_pages.h)
+    {"GET", "/app", kPublic, kNever, kLoop, 0, "*", app_entry},
+    {"GET", "/app/", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/assets/{file}", kPublic, kNever, kLoop, 0, "*", app_asset},
+    {"GET", "/app/{page}", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/{page}/{id}", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/{page}/{id}/{part}", kPublic, kNever, kLoop, 0, "*", app_page},
     // health
     {"GET", "/healthz", kPublic, kNever, kLoop, 0, "*", healthz},
     {"GET", "/readyz", kPublic, kNever, kLoop, 0, "require", readyz},
