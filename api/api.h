@@ -22,6 +22,7 @@
 #include "api/people.h"
 #include "checker/probe.h"
 #include "core/clock.h"
+#include "core/delivery_stats.h"
 #include "core/ids.h"
 #include "core/result.h"
 #include "core/stats.h"
@@ -93,6 +94,7 @@ struct ApiOptions {
   std::function<Result<std::unique_ptr<checker::ProbeMaker>>(net::Loop&)> make_prober;
   std::function<SchedulerStats()> scheduler_stats;  // may be null
   std::function<RecorderStats()> recorder_stats;    // may be null
+  std::function<DeliveryStats()> delivery_stats;    // may be null
   std::function<Readiness()> readiness;             // null: always ready
   // The snapshot of the last backup; nothing: none is known. May be null.
   std::function<std::optional<WallTime>()> last_backup;

@@ -93,6 +93,8 @@ Answer get_metrics(Call& call) {
   const RecorderStats recorder = options.recorder_stats ? options.recorder_stats() : RecorderStats{};
   if (options.scheduler_stats) input.scheduler = &scheduler;
   if (options.recorder_stats) input.recorder = &recorder;
+  const DeliveryStats deliveries = options.delivery_stats ? options.delivery_stats() : DeliveryStats{};
+  if (options.delivery_stats) input.deliveries = &deliveries;
   if (options.last_backup && options.clock != nullptr) {
     if (const auto saved = options.last_backup())
       input.backup_age_s = static_cast<double>((options.clock->now().wall - *saved).count()) / 1000;
@@ -116,15 +118,8 @@ Answer problem_page(Call& call) {
 
 Answer robots(Call& /*call*/) {
   return plain(
-      "User-agent: *
-Disallow: /api/
-Disallow: /app/
-Disallow: /badge/
-Disallow: /report/
-Disallow: /ack/
-Disallow: "
-      "/unsubscribe/
-");
+      "User-agent: *\nDisallow: /api/\nDisallow: /app/\nDisallow: /badge/\nDisallow: /report/\nDisallow: /ack/\n"
+      "Disallow: /unsubscribe/\n");
 }
 
 Answer about(Call&) {

@@ -112,6 +112,15 @@ void recorder_page(const RecorderStats& stats, Page* page) {
   page->gauge("everup_outbox_oldest_seconds", "Age of the oldest of them", stats.outbox_oldest_s);
 }
 
+void delivery_page(const DeliveryStats& stats, Page* page) {
+  for (const auto& [key, count] : stats.deliveries) {
+    page->counter("everup_deliveries_total", "Messages by kind of channel and what came of them", count,
+                  {{"kind", key.first}, {"result", key.second}});
+  }
+  page->gauge("everup_deliveries_held", "Messages that are being delivered", stats.held);
+  page->counter("everup_outbox_errors_total", "Calls of the outbox that failed", stats.outbox_errors);
+}
+
 void http_page(const MetricsInput& input, Page* page) {
   for (const auto& [key, count] : input.http.requests) {
     page->counter("everup_http_requests_total", "Requests answered", count,
@@ -180,6 +189,7 @@ std::string metrics_text(const MetricsInput& input) {
              {{"version", input.version}, {"revision", input.revision}});
   if (input.scheduler != nullptr) scheduler_page(*input.scheduler, &page);
   if (input.recorder != nullptr) recorder_page(*input.recorder, &page);
+  if (input.deliveries != nullptr) delivery_page(*input.deliveries, &page);
   if (input.backup_age_s)
     page.gauge("everup_backup_age_seconds", "Age of the last backup; absent: there is none", *input.backup_age_s);
   http_page(input, &page);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/delivery_stats.h"
 #include "core/stats.h"
 
 namespace everup::api {
@@ -35,6 +36,7 @@ struct MetricsInput {
   std::string version, revision;
   const SchedulerStats* scheduler = nullptr;  // null: this process has none
   const RecorderStats* recorder = nullptr;
+  const DeliveryStats* deliveries = nullptr;
   std::optional<double> backup_age_s;  // nothing: no backup is known
   HttpMetrics::Snapshot http;
   std::uint64_t connections_open = 0, connections_refused = 0, connections_timed_out = 0;

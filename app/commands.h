@@ -11,7 +11,7 @@ namespace everup::app {
 inline constexpr int kDone = 0, kFailed = 1, kUsage = 2, kConfiguration = 78;
 
 struct ServeOptions {
-  std::string roles = "api,checker,keeper";
+  std::string roles = "api,checker,alerter,keeper";
 };
 int run_serve(const Settings& settings, const ServeOptions& options);
 

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "app/alert_command.h"
+#include "app/alerting.h"
 #include "app/backup_command.h"
 #include "app/check_command.h"
 #include "app/commands.h"
@@ -27,7 +28,7 @@ struct Words {
   SmtpCommand smtp;
   TlsWords tls;
   MonitorAdd add;
-  std::string query, id;
+  std::string query, id, mail_to;
   std::string incident_state, incident_monitor;
   ChannelAdd channel;
   AccountCreate account;
@@ -86,7 +87,8 @@ using Run = std::function<int()>;
 
 void add_serve(CLI::App& root, Words& words, Run& run) {
   auto* serve = root.add_subcommand("serve", "run the service: checks, API, pages");
-  serve->add_option("--roles", words.serve.roles, "which parts run here: api, checker, keeper")->capture_default_str();
+  serve->add_option("--roles", words.serve.roles, "which parts run here: api, checker, alerter, keeper")
+      ->capture_default_str();
   add_settings(*serve, words);
   serve->footer("Example:\n  everup serve --listen 127.0.0.1:8080 --allow-targets private");
   serve->callback([&] {
@@ -373,7 +375,17 @@ void add_service(CLI::App& root, Words& words, Run& run) {
   auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
   doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
   doctor->add_flag("--json", words.json);
-  doctor->callback([&] {
+  auto* mail =
+      doctor->add_subcommand("mail", "a test mail through each relay of EVERUP_SMTP_RELAYS, with the dialogue");
+  mail->add_option("--to", words.mail_to, "who gets it")->required();
+  mail->add_flag("--json", words.json);
+  mail->callback([&] {
+    run = [&] {
+      return with_settings(words, [&](const Settings& s) { return run_doctor_mail(s, words.mail_to, words.json); });
+    };
+  });
+  doctor->callback([&, mail] {
+    if (mail->parsed()) return;
     run = [&] {
       return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); });
     };

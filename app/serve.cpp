@@ -1,6 +1,6 @@
 // `everup serve`: lays the foundation, starts the roles, waits for a signal, stops them in the reverse order.
 //
-//   listeners ─▶ user ─▶ data directory ─▶ PostgreSQL ─▶ schema ─▶ recorder ─▶ scheduler ─▶ keeper ─▶ api
+//   listeners ─▶ user ─▶ data directory ─▶ PostgreSQL ─▶ schema ─▶ keeper ─▶ recorder ─▶ scheduler ─▶ alerter ─▶ api
 //
 // Thread: main owns everything and only waits (once a second it looks after the private cluster). SIGTERM and SIGINT
 // drain: the api answers what it has, looks in flight get their time, the recorder hands over to the database or the
@@ -16,9 +16,11 @@
 
 #include "api/api.h"
 #include "api/listener.h"
+#include "app/alerting.h"
 #include "app/commands.h"
 #include "app/config.h"
 #include "app/database.h"
+#include "app/deadman.h"
 #include "app/first_start.h"
 #include "app/foundation.h"
 #include "app/probing.h"
@@ -46,10 +48,10 @@
 namespace everup::app {
 namespace {
 
-constexpr milliseconds kDrain{10'000};
+constexpr milliseconds kDrain{10'000}, kAlertsDrain{4'000};
 
 struct Roles {
-  bool api = false, checker = false, keeper = false;
+  bool api = false, checker = false, alerter = false, keeper = false;
 };
 
 Result<Roles> parse_roles(const std::string& text) {
@@ -60,13 +62,15 @@ Result<Roles> parse_roles(const std::string& text) {
       roles.api = true;
     else if (word == "checker")
       roles.checker = true;
+    else if (word == "alerter")
+      roles.alerter = true;
     else if (word == "keeper")
       roles.keeper = true;
     else
-      return Error{ErrorCode::kInvalid, fmt::format("--roles: \"{}\" is none of api, checker, keeper", word)};
+      return Error{ErrorCode::kInvalid, fmt::format("--roles: \"{}\" is none of api, checker, alerter, keeper", word)};
   }
-  if (!roles.api && !roles.checker && !roles.keeper)
-    return Error{ErrorCode::kInvalid, "--roles names no role: api, checker, keeper"};
+  if (!roles.api && !roles.checker && !roles.alerter && !roles.keeper)
+    return Error{ErrorCode::kInvalid, "--roles names no role: api, checker, alerter, keeper"};
   return roles;
 }
 
@@ -101,7 +105,9 @@ class Server {
   Status open_stores();
   Status start_checker();
   Status start_keeper();
+  Status start_alerter();
   Status start_api();
+  std::string trouble() const;
   api::Readiness readiness() const;
 
   const Settings& settings_;
@@ -126,7 +132,9 @@ class Server {
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<db::Keeper> keeper_;
+  std::unique_ptr<Alerting> alerting_;
   std::unique_ptr<api::Api> api_;
+  std::unique_ptr<Deadman> deadman_;
   std::atomic<std::int64_t> first_account_{0};   // 0: there is none yet
   std::atomic<std::int64_t> last_backup_ms_{0};  // 0: none is known
   std::atomic<bool> draining_{false};
@@ -235,6 +243,21 @@ Status Server::start_keeper() {
   return ok();
 }
 
+Status Server::start_alerter() {
+  auto alerting = Alerting::make(settings_, *foundation_, *probing_, *zones_, base_url_);
+  if (!alerting) return alerting.error();
+  alerting_ = *std::move(alerting);
+  return alerting_->start();
+}
+
+// The first of the checks of /readyz that is not ok; what the dead man's switch waits for.
+std::string Server::trouble() const {
+  for (const auto& [check, words] : readiness().checks) {
+    if (words != "ok") return check + ": " + words;
+  }
+  return {};
+}
+
 Status Server::start_api() {
   auto openapi = yaml_to_json(std::string(api::openapi_yaml()));
   if (!openapi) return openapi.error();
@@ -266,6 +289,7 @@ Status Server::start_api() {
   options.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->maker(loop); };
   if (scheduler_) options.scheduler_stats = [this] { return scheduler_->stats(); };
   if (recorder_) options.recorder_stats = [this] { return recorder_->stats(); };
+  if (alerting_) options.delivery_stats = [this] { return alerting_->stats(); };
   options.last_backup = [this]() -> std::optional<WallTime> {
     const auto ms = last_backup_ms_.load();
     return ms == 0 ? std::nullopt : std::optional(WallTime{ms});
@@ -292,6 +316,7 @@ api::Readiness Server::readiness() const {
       ready.checks["spool"] =
           fmt::format("{} bytes wait, the oldest for {:.0f} s", stats.spool_bytes, stats.spool_oldest_s);
   }
+  if (alerting_) ready.checks["relays"] = alerting_->stats().relays;
   if (scheduler_) {
     const auto age = scheduler_->stats().oldest_heartbeat_ms;
     if (age > 5000) ready.checks["lag"] = fmt::format("a worker has not turned for {} ms", age);
@@ -322,18 +347,27 @@ Status Server::start() {
   if (roles_.checker) {
     if (const auto started = start_checker(); !started) return started;
   }
+  if (roles_.alerter) {
+    if (const auto started = start_alerter(); !started) return started;
+  }
   if (roles_.api) {
     if (const auto started = start_api(); !started) return started;
     for (const auto& url : api_->urls()) fmt::print(stderr, "Everup {} listens on {}\n", version(), url);
+  }
+  if (const auto& url = settings_.text("DEADMAN_URL"); !url.empty()) {
+    deadman_ = std::make_unique<Deadman>(
+        url, [this] { return trouble(); }, [](const std::string& line) { spdlog::warn("{}", line); });
   }
   return ok();
 }
 
 void Server::stop() {
   draining_ = true;
+  deadman_.reset();
   const auto deadline = system_clock().now().mono + kDrain;
   if (api_) api_->drain(deadline);
   if (scheduler_) scheduler_->stop(kDrain);
+  if (alerting_) alerting_->stop(kAlertsDrain);
   if (recorder_) recorder_->stop();
   if (scheduler_) {  // only now: the leases fence what the recorder just stored
     if (const auto released = scheduler_->release_shards(); !released)

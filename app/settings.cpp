@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "alerts/mailer.h"
+#include "alerts/relay_url.h"
 #include "app/config.h"
 #include "net/address_policy.h"
 
@@ -86,6 +88,16 @@ Complaint allow_targets(const std::string& text) {
   return policy.ok() ? Complaint{} : policy.error().what;
 }
 
+Complaint smtp_relays(const std::string& text) {
+  const auto relays = alerts::parse_relays(text);
+  return relays.ok() ? Complaint{} : relays.error().what;
+}
+
+Complaint mail_from(const std::string& text) {
+  const auto fault = text.empty() ? std::string() : alerts::mail_from_fault(text);
+  return fault.empty() ? Complaint{} : Complaint{fault};
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(),
@@ -137,6 +149,12 @@ const std::vector<Setting>& settings_table() {
       {"METRICS_LISTEN", "", false, "a listener of its own for /metrics; empty: on the main one, for loopback peers",
        metrics_listen},
       {"METRICS_TOKEN", "", true, "bearer token that may read /metrics from elsewhere"},
+      {"SMTP_RELAYS", "", false,
+       "relays for alerts, in order of preference: smtp://user@host:587?starttls=require&password_file=/path …",
+       smtp_relays},
+      {"MAIL_FROM", "", false, "the sender of alerts: an address, or a name with one in angles", mail_from},
+      {"DEADMAN_URL", "", false, "called every minute while probing, storing and delivering all work; empty: none",
+       base_url},
       {"LOG_FORMAT", "text", false, "text or json", log_format},
       {"LOG_LEVEL", "info", false, "debug, info, warning or error", log_level},
   };

@@ -1,0 +1,43 @@
+// The alerter of this process: the outbox in the database, the courier that empties it, and the relays it uses. Made
+// from the settings, started and stopped by `serve`; also what `everup doctor mail` tries.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "alerts/courier.h"
+#include "app/foundation.h"
+#include "app/probing.h"
+#include "app/settings.h"
+#include "core/delivery_stats.h"
+#include "core/result.h"
+#include "core/zone.h"
+#include "db/outbox.h"
+#include "db/pool.h"
+
+namespace everup::app {
+
+// EVERUP_SMTP_RELAYS, EVERUP_MAIL_FROM, EVERUP_CA_FILE. kInvalid names the setting. No relays is fine: mails wait.
+Result<alerts::MailSettings> mail_settings(const Settings& settings);
+
+class Alerting {
+ public:
+  // What is given outlives this.
+  static Result<std::unique_ptr<Alerting>> make(const Settings& settings, const Foundation& foundation,
+                                                const Probing& probing, const Zones& zones,
+                                                const std::string& base_url);
+  Status start() { return courier_->start(); }
+  void stop(milliseconds limit) { courier_->stop(limit); }
+  DeliveryStats stats() const;  // any thread
+
+ private:
+  Alerting() = default;
+  std::unique_ptr<db::Pool> pool_;
+  std::unique_ptr<db::AlertOutbox> outbox_;
+  std::unique_ptr<alerts::Courier> courier_;
+};
+
+// `everup doctor mail --to ADDRESS`: a test mail through each relay, with the dialogue. Exit 0: every relay took it.
+int run_doctor_mail(const Settings& settings, const std::string& to, bool json);
+
+}  // namespace everup::app
