@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "app/alerting.h"
 #include "app/check_command.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -28,6 +29,7 @@ struct Words {
   AccountCreate account;
   KeyCreate key;
   bool quick = false;
+  DoctorMail mail;
 };
 
 Result<Settings> settings_of(const Words& words) {
@@ -247,18 +249,29 @@ void add_accounts(CLI::App& root, Words& words, Run& run) {
   });
 }
 
-void add_service(CLI::App& root, Words& words, Run& run) {
-  auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
-  migrate->callback(
-      [&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
+void add_doctor(CLI::App& root, Words& words, Run& run) {
   auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
   doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
   doctor->add_flag("--json", words.json);
-  doctor->callback([&] {
+  auto* mail = doctor->add_subcommand("mail", "send a test mail through every relay and show the dialogues");
+  mail->add_option("--to", words.mail.to, "the address that gets it")->required();
+  mail->add_flag("--json", words.mail.json);
+  mail->footer("Example:\n  everup doctor mail --to you@example.org");
+  doctor->callback([&, mail] {
+    if (mail->parsed()) {
+      run = [&] { return with_settings(words, [&](const Settings& s) { return doctor_mail(s, words.mail); }); };
+      return;
+    }
     run = [&] {
       return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); });
     };
   });
+}
+
+void add_service(CLI::App& root, Words& words, Run& run) {
+  auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
+  migrate->callback(
+      [&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
   auto* config = root.add_subcommand("config", "the settings");
   config->require_subcommand(1);
   auto* check = config->add_subcommand("check", "print effective values with their origin, secrets masked");
@@ -295,6 +308,7 @@ int run_words(int argc, char** argv) {
   add_tls(root, words, run);
   add_monitor(root, words, run);
   add_accounts(root, words, run);
+  add_doctor(root, words, run);
   add_service(root, words, run);
   try {
     root.parse(argc, argv);

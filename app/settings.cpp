@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "alerts/mailer.h"
 #include "app/config.h"
 #include "net/address_policy.h"
 
@@ -77,6 +78,18 @@ Complaint ehlo_name(const std::string& text) {
   return odd ? Complaint{"must be a host name, or an address in brackets"} : std::nullopt;
 }
 
+// The setting's name stands before every complaint.
+Complaint smtp_relays(const std::string& text) {
+  const auto relays = alerts::parse_relays(text, "wrong");
+  return relays.ok() ? Complaint{} : relays.error().what.substr(std::string("wrong, ").size());
+}
+
+Complaint mail_from(const std::string& text) {
+  const bool fine = text.empty() || alerts::mail_from_fault(text).empty();
+  return fine ? Complaint{}
+              : "must be a mail address (alerts@example.com) or a name with one (Everup <alerts@example.com>)";
+}
+
 Complaint allow_targets(const std::string& text) {
   const auto policy = net::AllowList::parse(text);
   return policy.ok() ? Complaint{} : policy.error().what;
@@ -118,6 +131,11 @@ const std::vector<Setting>& settings_table() {
       {"CORS_ORIGINS", "", false, "exact origins of dashboards on other sites, separated by spaces"},
       {"EHLO_NAME", "", false, "what mail checks call themselves; default: this host's full name, else its address",
        ehlo_name},
+      {"SMTP_RELAYS", "", false,
+       "relays that alerts leave by, in order: smtp://user@host:587?password_file=/path, separated by spaces",
+       smtp_relays},
+      {"MAIL_FROM", "", false, "sender of alerts; default: the first relay's user, or everup@ and this host's name",
+       mail_from},
       {"CA_FILE", "", false, "additional trusted roots (PEM), beside the system's"},
       {"TARGET_LIMIT", "512", false, "looks in flight to one address", number_between<1, 100'000>},
       {"USER_AGENT", "", false, "default: Everup/VERSION (+BASE_URL/about)"},
