@@ -168,7 +168,8 @@ bool Courier::ask() {
   }
   const bool fanned = outbox_.fan_out().ok();
   const Instant asked = clock_.now().mono;
-  auto claimed = room > 0 ? outbox_.claim(room, settings_.lease) : Result<std::vector<Message>>(std::vector<Message>());
+  Result<std::vector<Message>> claimed = std::vector<Message>();
+  if (room > 0 && !stopping_.load()) claimed = outbox_.claim(room, settings_.lease);
   const std::lock_guard lock(mutex_);
   if (!fanned || !claimed) ++counts_.outbox_errors;
   if (!claimed || claimed->empty()) return false;

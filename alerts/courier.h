@@ -64,7 +64,7 @@ class Courier {
   // kInvalid: settings; kExhausted: no threads. Once.
   Status start();
   // Any thread, any number of times. Nothing new is begun; what runs has `limit` to end, then it is cut off, which
-  // takes at most 1 s more for mail (and 4 s to say goodbye) and one call of the outbox.
+  // takes at most 1 s more for mail, and what calls of the outbox are under way (5 s each).
   void stop(milliseconds limit);
 
   CourierCounts counts() const;            // any thread

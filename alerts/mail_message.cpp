@@ -104,6 +104,9 @@ std::string without_nul(std::string text) {
 
 Result<std::string> compose(const MailParts& given) {
   if (const Status status = check(given); !status) return status.error();
+  // One at a time: GMime's caches and GLib's slices are shared, and their locks are none that ThreadSanitizer knows.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   GMimeFormatOptions* const format = crlf_lines();
   MailParts parts = given;
   parts.text = without_nul(std::move(parts.text));

@@ -12,6 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kIdBytes = 150;  // opaque, longer than any of ours
+
 // Every text has been cleaned before; should one not be UTF-8 all the same, it is replaced and nothing throws.
 std::string printed(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -26,10 +28,10 @@ Json alert_json(const Alert& alert, WallTime said_at) {
   json["kind"] = kind_slug(alert.kind);
   json["summary"] = headline_of(alert, said_at);
   json["monitor"] = alert.monitor_id.empty() ? Json(nullptr)
-                                             : Json{{"id", one_line(alert.monitor_id, 40)},
+                                             : Json{{"id", one_line(alert.monitor_id, kIdBytes)},
                                                     {"name", one_line(alert.monitor_name, 80)},
                                                     {"target", one_line(alert.target, 300)}};
-  json["incident"] = text_or_null(alert.incident_id, 40);
+  json["incident"] = text_or_null(alert.incident_id, kIdBytes);
   json["cause"] = text_or_null(alert.cause, 80);
   json["cause_english"] = text_or_null(alert.cause_english, 80);
   json["detail"] = text_or_null(alert.detail, 200);
@@ -121,7 +123,7 @@ const char* severity_of(AlertKind kind) {
 std::string dedup_key(const Alert& alert, const Message& message) {
   if (!alert.incident_id.empty()) return one_line(alert.incident_id, 200);
   if (alert.monitor_id.empty()) return one_line(message.id, 200);
-  return std::string(kind_slug(alert.kind)) + ":" + one_line(alert.monitor_id, 100);
+  return std::string(kind_slug(alert.kind)) + ":" + one_line(alert.monitor_id, kIdBytes);
 }
 
 std::string pagerduty_event(const Message& message, const Alert& alert, bool trigger, const char* severity) {
@@ -147,25 +149,25 @@ std::string pagerduty_event(const Message& message, const Alert& alert, bool tri
 
 // ---- templates ---------------------------------------------------------------------------------------------
 std::map<std::string, std::string, std::less<>> fields_of(const Message& message, const Zone* zone) {
-  const Alert& alert = message.alerts.front();
+  const Alert alert = told_alert(message);
   const Words words = words_of(message, zone);
   return {{"subject", words.subject},
           {"text", text_of(words)},
           {"kind", is_digest(message) ? "digest" : std::string(kind_slug(alert.kind))},
           {"tag", tag_of(alert.kind)},
           {"monitor", one_line(alert.monitor_name, 80)},
-          {"monitor_id", one_line(alert.monitor_id, 40)},
+          {"monitor_id", one_line(alert.monitor_id, kIdBytes)},
           {"target", one_line(alert.target, 300)},
           {"cause", one_line(alert.cause_english, 80)},
           {"detail", one_line(alert.detail, 200)},
           {"started_at", rfc3339(alert.started_at)},
           {"ended_at", alert.ended_at ? rfc3339(*alert.ended_at) : ""},
           {"duration", duration_words(alert.ended_at.value_or(message.created_at) - alert.started_at)},
-          {"incident_id", one_line(alert.incident_id, 40)},
+          {"incident_id", one_line(alert.incident_id, kIdBytes)},
           {"incident_url", is_link(alert.incident_url) ? alert.incident_url : ""},
           {"report_url", is_link(alert.report_url) ? alert.report_url : ""},
           {"acknowledge_url", is_link(alert.acknowledge_url) ? alert.acknowledge_url : ""},
-          {"message_id", one_line(message.id, 100)},
+          {"message_id", one_line(message.id, kIdBytes)},
           {"count", std::to_string(message.alerts.size())}};
 }
 
@@ -195,7 +197,7 @@ std::string escaped(const std::string& text, Escape escape) {
 std::string_view event_type(const Message& message) {
   if (message.alerts.empty() || is_digest(message)) return "alerts.digest";
   if (tells_both(message)) return "incident.resolved";
-  switch (message.alerts.front().kind) {
+  switch (told_alert(message).kind) {
     case AlertKind::kDown:
       return "incident.opened";
     case AlertKind::kUp:
@@ -247,9 +249,11 @@ std::string webhook_payload(const Message& message) {
 std::string slack_payload(const Message& message, const Zone* zone) {
   const Words words = words_of(message, zone);
   Json root{{"text", slack_escaped(words.subject)}, {"attachments", Json::array()}};
-  const bool over = tells_both(message);
-  for (std::size_t i = 0; i < words.stories.size() && i < 20; ++i)
-    root["attachments"].push_back(slack_story(words.stories[i], over ? "good" : colour_of(message.alerts[i].kind)));
+  const bool digest = is_digest(message), over = tells_both(message);
+  for (std::size_t i = 0; i < words.stories.size() && i < 20; ++i) {
+    const AlertKind kind = digest ? message.alerts[i].kind : told_alert(message).kind;
+    root["attachments"].push_back(slack_story(words.stories[i], over ? "good" : colour_of(kind)));
+  }
   const std::size_t rest = words.left_out + words.stories.size() - root["attachments"].size();
   if (rest > 0) root["attachments"].push_back({{"text", "and " + std::to_string(rest) + " more"}});
   return printed(root);
@@ -257,13 +261,18 @@ std::string slack_payload(const Message& message, const Zone* zone) {
 
 std::vector<std::string> pagerduty_events(const Message& message) {
   std::vector<std::string> events;
-  const bool both = tells_both(message);
+  const auto resolved = [&message](const Alert& alert) {
+    return std::any_of(message.alerts.begin(), message.alerts.end(), [&alert](const Alert& other) {
+      return other.kind == AlertKind::kUp && other.incident_id == alert.incident_id;
+    });
+  };
   for (const Alert& alert : message.alerts) {
     if (events.size() >= kEventsMax) break;
-    const bool resolves = alert.kind == AlertKind::kUp;
-    if (!resolves) events.push_back(pagerduty_event(message, alert, true, both ? "info" : severity_of(alert.kind)));
-    const bool over = alert.kind == AlertKind::kTest || (both && message.alerts.size() == 1);
-    if (resolves || over) events.push_back(pagerduty_event(message, alert, false, "info"));
+    const bool up = alert.kind == AlertKind::kUp, over = !up && (alert.ended_at.has_value() || resolved(alert));
+    if (over && alert.kind == AlertKind::kReminder) continue;  // nobody is called for what has passed
+    if (!up) events.push_back(pagerduty_event(message, alert, true, over ? "info" : severity_of(alert.kind)));
+    const bool alone = alert.kind == AlertKind::kTest || (over && !resolved(alert));
+    if (up || alone) events.push_back(pagerduty_event(message, alert, false, "info"));
   }
   return events;
 }

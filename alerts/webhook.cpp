@@ -29,6 +29,7 @@ Post json_post(std::string url, std::string body) {
 }
 
 Result<std::vector<Post>> webhook_post(const Message& message, WallTime now) {
+  if (!is_header_value(message.id)) return wrong("the delivery's id cannot stand in a header");
   Post post = json_post(message.channel.url, webhook_payload(message));
   auto signature = webhook_signature(message.channel.secret, message.id, now, post.body);
   if (!signature) return signature.error();

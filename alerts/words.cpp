@@ -62,12 +62,10 @@ const Alert* first_of(const Message& message, AlertKind kind) {
   return found == message.alerts.end() ? nullptr : &*found;
 }
 
-// The DOWN of a pair, ended when its UP says so.
-Alert both_of(const Message& message) {
-  const Alert *down = first_of(message, AlertKind::kDown), *up = first_of(message, AlertKind::kUp);
-  Alert both = down == nullptr ? message.alerts.front() : *down;
-  if (up != nullptr && !both.ended_at) both.ended_at = up->ended_at.value_or(message.created_at);
-  return both;
+bool one_incident(const std::vector<Alert>& alerts) {
+  return std::all_of(alerts.begin(), alerts.end(), [&alerts](const Alert& alert) {
+    return !alert.incident_id.empty() && alert.incident_id == alerts.front().incident_id;
+  });
 }
 
 std::string names_of(const std::vector<Alert>& alerts) {
@@ -220,14 +218,20 @@ std::string time_words(WallTime t, const Zone* zone) {
   return local_text(t, *zone) + " " + std::string(zone->name()) + " (" + plain + ")";
 }
 
-bool is_digest(const Message& message) { return message.alerts.size() > 1 && !tells_both(message); }
+bool is_digest(const Message& message) { return message.alerts.size() > 1 && !one_incident(message.alerts); }
 
 bool tells_both(const Message& message) {
-  const auto& alerts = message.alerts;
-  if (alerts.size() == 1) return alerts[0].kind == AlertKind::kDown && alerts[0].ended_at.has_value();
-  if (alerts.size() != 2 || alerts[0].incident_id != alerts[1].incident_id || alerts[0].incident_id.empty())
-    return false;
-  return first_of(message, AlertKind::kDown) != nullptr && first_of(message, AlertKind::kUp) != nullptr;
+  const Alert* down = first_of(message, AlertKind::kDown);
+  if (down == nullptr || is_digest(message)) return false;
+  return down->ended_at.has_value() || first_of(message, AlertKind::kUp) != nullptr;
+}
+
+Alert told_alert(const Message& message) {
+  const Alert *down = first_of(message, AlertKind::kDown), *up = first_of(message, AlertKind::kUp);
+  if (down == nullptr) return up == nullptr ? message.alerts.back() : *up;
+  Alert told = *down;
+  if (up != nullptr && !told.ended_at) told.ended_at = up->ended_at.value_or(message.created_at);
+  return told;
 }
 
 std::string headline_of(const Alert& alert, WallTime said_at) {
@@ -260,9 +264,8 @@ std::string headline_of(const Alert& alert, WallTime said_at) {
 std::string subject_of(const Message& message) {
   if (message.alerts.empty()) return "[ALERTS] nothing to tell";
   if (is_digest(message)) return one_line(digest_subject(message.alerts), kSubjectBytesMax);
-  const bool both = tells_both(message);
-  const Alert alert = both ? both_of(message) : message.alerts.front();
-  return one_line("[" + (both ? "DOWN, UP" : tag_of(alert.kind)) + "] " + name_of(alert) + ": " +
+  const Alert alert = told_alert(message);
+  return one_line("[" + (tells_both(message) ? "DOWN, UP" : tag_of(alert.kind)) + "] " + name_of(alert) + ": " +
                       matter_of(alert, message.created_at),
                   kSubjectBytesMax);
 }
@@ -275,8 +278,7 @@ Words words_of(const Message& message, const Zone* zone) {
                   " is told about " + (is_digest(message) ? "these monitors." : "this monitor.");
   if (message.alerts.empty()) return words;
   if (!is_digest(message)) {
-    words.stories.push_back(
-        story_of(tells_both(message) ? both_of(message) : message.alerts.front(), message.created_at, zone));
+    words.stories.push_back(story_of(told_alert(message), message.created_at, zone));
     return words;
   }
   words.opening = std::to_string(message.alerts.size()) + " alerts at once:";

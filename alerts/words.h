@@ -44,8 +44,11 @@ std::string duration_words(milliseconds length);  // "9 min 12 s"; whole seconds
 std::string time_words(WallTime t, const Zone* zone);
 // A message about one incident that is already over: its DOWN and UP leave together.
 bool tells_both(const Message& message);
-// Its alerts are about different things.
+// Its alerts are about different incidents.
 bool is_digest(const Message& message);
+// What a message that is no digest is about: of several alerts about one incident the UP, else the DOWN, else the last;
+// the DOWN with its end when it tells both. The message has an alert.
+Alert told_alert(const Message& message);
 
 // As text, lines wrapped nowhere, "\n" between them; and as HTML without anything loaded from elsewhere, at most 30 kB.
 std::string text_of(const Words& words);

@@ -2,18 +2,42 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "alerts/safe_text.h"
 #include "app/commands.h"
 #include "app/database.h"
+#include "app/probing.h"
 
 namespace everup::app {
 namespace {
 
-constexpr int kSessions = 6;  // the courier's workers, its own thread, and one more
-constexpr std::array<const char*, 6> kKinds{nullptr, "email", "webhook", "slack", "pagerduty", "template"};
+using Json = nlohmann::ordered_json;
+
+std::string default_sender(const Settings& settings, const std::vector<alerts::RelayUrl>& relays) {
+  if (!relays.empty() && alerts::is_mail_address(relays.front().user)) return "Everup <" + relays.front().user + ">";
+  const std::string name = ehlo_name_of(settings);
+  const std::string sender = "everup@" + name;
+  return alerts::is_mail_address(sender) ? "Everup <" + sender + ">" : "Everup <everup@localhost>";
+}
+
+Json json_of(const alerts::RelayTry& one) {
+  const bool sent = one.verdict.result == AttemptResult::kSent;
+  return {{"relay", one.relay},
+          {"taken", sent},
+          {"reply", one.words()},
+          {"tls", one.tls.empty() ? Json(nullptr) : Json(one.tls)},
+          {"queue_id", one.queue_id.empty() ? Json(nullptr) : Json(one.queue_id)},
+          {"dialogue", one.lines}};
+}
+
+void print(const alerts::RelayTry& one) {
+  fmt::print("=== {}\n", one.relay);
+  for (const std::string& line : one.lines) fmt::print("{}\n", line);
+  const bool sent = one.verdict.result == AttemptResult::kSent;
+  fmt::print("{} {}{}\n\n", sent ? "ok  " : "bad ", one.words(), one.tls.empty() ? "" : ", " + one.tls);
+}
 
 }  // namespace
 
@@ -22,99 +46,46 @@ Result<alerts::MailSettings> mail_settings(const Settings& settings) {
   auto relays = alerts::parse_relays(settings.text("SMTP_RELAYS"));
   if (!relays) return relays.error();
   mail.relays = *std::move(relays);
-  mail.from = settings.text("MAIL_FROM");
-  if (!mail.relays.empty() || !mail.from.empty()) {
-    if (const auto fault = alerts::mail_from_fault(mail.from); !fault.empty()) return Error{ErrorCode::kInvalid, fault};
-  }
+  mail.from = settings.text("MAIL_FROM").empty() ? default_sender(settings, mail.relays) : settings.text("MAIL_FROM");
+  if (std::string fault = alerts::mail_from_fault(mail.from); !fault.empty())
+    return Error{ErrorCode::kInvalid, std::move(fault)};
   mail.ca_file = settings.text("CA_FILE");
   return mail;
 }
 
-Result<std::unique_ptr<Alerting>> Alerting::make(const Settings& settings, const Foundation& foundation,
-                                                 const Probing& probing, const Zones& zones,
-                                                 const std::string& base_url) {
+Result<alerts::CourierSettings> courier_settings(const Settings& settings, const net::AddressPolicy& policy,
+                                                 const net::ResolverOptions& resolver, const std::string& user_agent) {
   auto mail = mail_settings(settings);
   if (!mail) return mail.error();
-  std::unique_ptr<Alerting> out(new Alerting);
-  db::PoolOptions pool;
-  pool.access = foundation.access;
-  pool.role = db::Role::kWorker;
-  pool.application_name = "everup alerter";
-  pool.sessions_max = kSessions;
-  pool.clock = &system_clock();
-  out->pool_ = std::make_unique<db::Pool>(std::move(pool));
-  db::OutboxOptions outbox;
-  outbox.pool = out->pool_.get();
-  outbox.vault = foundation.vault;
-  outbox.clock = &system_clock();
-  outbox.zones = &zones;
-  outbox.base_url = base_url;
-  out->outbox_ = std::make_unique<db::AlertOutbox>(std::move(outbox));
   alerts::CourierSettings courier;
   courier.mail = *std::move(mail);
-  courier.http.policy = &probing.policy();
+  courier.http.policy = &policy;
   courier.http.ca_file = settings.text("CA_FILE");
-  courier.http.user_agent = fmt::format("Everup/{} (+{}/about)", version(), base_url);
-  courier.http.resolver = probing.resolver();
-  out->courier_ = std::make_unique<alerts::Courier>(*out->outbox_, system_clock(), zones, std::move(courier));
-  return out;
+  courier.http.user_agent = user_agent;
+  courier.http.resolver = resolver;
+  return courier;
 }
 
-DeliveryStats Alerting::stats() const {
-  DeliveryStats out;
-  const auto counts = courier_->counts();
-  for (std::size_t kind = 1; kind < kKinds.size(); ++kind) {
-    const auto& one = counts.by_kind[kind];
-    out.deliveries[{kKinds[kind], "sent"}] = one.sent;
-    out.deliveries[{kKinds[kind], "failed"}] = one.failed;
-    out.deliveries[{kKinds[kind], "retried"}] = one.retried;
-    out.deliveries[{kKinds[kind], "gone"}] = one.gone;
-  }
-  out.outbox_errors = counts.outbox_errors;
-  out.held = counts.held;
-  out.relays = "ok";
-  const auto relays = courier_->relays();
-  std::size_t resting = 0;
-  for (const auto& relay : relays) {
-    if (!relay.resting) continue;
-    ++resting;
-    out.relays = fmt::format("{} rests: {}", relay.relay, relay.last_fault);
-  }
-  if (resting < relays.size()) out.relays = "ok";  // another one delivers
-  return out;
-}
-
-int run_doctor_mail(const Settings& settings, const std::string& to, bool json) {
+int doctor_mail(const Settings& settings, const DoctorMail& words) {
   const auto mail = mail_settings(settings);
-  if (!mail) {
-    fmt::print(stderr, "everup doctor mail: {}\n", mail.error().what);
+  if (!mail || mail->relays.empty()) {
+    fmt::print(stderr, "everup: {}\n",
+               mail ? "no mail relay is configured: set EVERUP_SMTP_RELAYS" : mail.error().what);
     return kConfiguration;
   }
-  const auto tries = alerts::send_test(*mail, to, system_clock());
+  const auto tries = alerts::send_test(*mail, words.to, system_clock());
   if (!tries) {
-    fmt::print(stderr, "everup doctor mail: {}\n", tries.error().what);
-    return kConfiguration;
+    fmt::print(stderr, "everup: {}\n", tries.error().what);
+    return kUsage;
   }
-  bool all = true;
-  auto rows = nlohmann::ordered_json::array();
-  for (const auto& one : *tries) {
-    const bool taken = one.verdict.result == AttemptResult::kSent;
-    all = all && taken;
-    if (json) {
-      rows.push_back({{"relay", one.relay},
-                      {"taken", taken},
-                      {"reply", one.words()},
-                      {"tls", one.tls},
-                      {"queue_id", one.queue_id},
-                      {"lines", one.lines}});
-      continue;
-    }
-    fmt::print("{} {}\n", taken ? "ok  " : "bad ", one.relay);
-    for (const auto& line : one.lines) fmt::print("     {}\n", line);
-    fmt::print("     => {}{}\n", one.words(), one.tls.empty() ? "" : " (" + one.tls + ")");
+  bool all_taken = true;
+  Json rows = Json::array();
+  for (const alerts::RelayTry& one : *tries) {
+    all_taken = all_taken && one.verdict.result == AttemptResult::kSent;
+    words.json ? rows.push_back(json_of(one)) : print(one);
   }
-  if (json) fmt::print("{}\n", nlohmann::ordered_json{{"relays", rows}}.dump(2));
-  return std::fflush(stdout) == 0 && all ? kDone : kFailed;
+  if (words.json) fmt::print("{}\n", Json{{"from", mail->from}, {"to", words.to}, {"relays", rows}}.dump(2));
+  return std::fflush(stdout) == 0 && all_taken ? kDone : kFailed;
 }
 
 }  // namespace everup::app

@@ -1,43 +1,29 @@
-// The alerter of this process: the outbox in the database, the courier that empties it, and the relays it uses. Made
-// from the settings, started and stopped by `serve`; also what `everup doctor mail` tries.
+// From settings to the floor that delivers alerts: relays, sender, policy for webhooks; and `everup doctor mail`, the
+// set-up check that sends a test mail through every relay and shows the dialogues.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "alerts/courier.h"
-#include "app/foundation.h"
-#include "app/probing.h"
 #include "app/settings.h"
-#include "core/delivery_stats.h"
-#include "core/result.h"
-#include "core/zone.h"
-#include "db/outbox.h"
-#include "db/pool.h"
+#include "net/address_policy.h"
+#include "net/resolver.h"
 
 namespace everup::app {
 
-// EVERUP_SMTP_RELAYS, EVERUP_MAIL_FROM, EVERUP_CA_FILE. kInvalid names the setting. No relays is fine: mails wait.
+// EVERUP_SMTP_RELAYS, EVERUP_MAIL_FROM, EVERUP_CA_FILE. Without a sender: the first relay's user when that is an
+// address, else everup@ and what mail checks call themselves. kInvalid names the setting.
 Result<alerts::MailSettings> mail_settings(const Settings& settings);
+// What a courier needs. `policy` judges where webhooks may go; it outlives the courier.
+Result<alerts::CourierSettings> courier_settings(const Settings& settings, const net::AddressPolicy& policy,
+                                                 const net::ResolverOptions& resolver, const std::string& user_agent);
 
-class Alerting {
- public:
-  // What is given outlives this.
-  static Result<std::unique_ptr<Alerting>> make(const Settings& settings, const Foundation& foundation,
-                                                const Probing& probing, const Zones& zones,
-                                                const std::string& base_url);
-  Status start() { return courier_->start(); }
-  void stop(milliseconds limit) { courier_->stop(limit); }
-  DeliveryStats stats() const;  // any thread
-
- private:
-  Alerting() = default;
-  std::unique_ptr<db::Pool> pool_;
-  std::unique_ptr<db::AlertOutbox> outbox_;
-  std::unique_ptr<alerts::Courier> courier_;
+struct DoctorMail {
+  std::string to;
+  bool json = false;
 };
-
-// `everup doctor mail --to ADDRESS`: a test mail through each relay, with the dialogue. Exit 0: every relay took it.
-int run_doctor_mail(const Settings& settings, const std::string& to, bool json);
+// 0: every relay took it, 1: one did not, 78: no relay is configured.
+int doctor_mail(const Settings& settings, const DoctorMail& words);
 
 }  // namespace everup::app

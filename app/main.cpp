@@ -6,6 +6,7 @@
 #include "app/alert_command.h"
 #include "app/alerting.h"
 #include "app/backup_command.h"
+#include "app/alerting.h"
 #include "app/check_command.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -28,7 +29,7 @@ struct Words {
   SmtpCommand smtp;
   TlsWords tls;
   MonitorAdd add;
-  std::string query, id, mail_to;
+  std::string query, id;
   std::string incident_state, incident_monitor;
   ChannelAdd channel;
   AccountCreate account;
@@ -38,6 +39,7 @@ struct Words {
   RestoreWords restore;
   UserWords user;
   bool quick = false;
+  DoctorMail mail;
 };
 
 Result<Settings> settings_of(const Words& words) {
@@ -375,21 +377,25 @@ void add_service(CLI::App& root, Words& words, Run& run) {
   auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
   doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
   doctor->add_flag("--json", words.json);
-  auto* mail =
-      doctor->add_subcommand("mail", "a test mail through each relay of EVERUP_SMTP_RELAYS, with the dialogue");
-  mail->add_option("--to", words.mail_to, "who gets it")->required();
-  mail->add_flag("--json", words.json);
-  mail->callback([&] {
-    run = [&] {
-      return with_settings(words, [&](const Settings& s) { return run_doctor_mail(s, words.mail_to, words.json); });
-    };
-  });
+  auto* mail = doctor->add_subcommand("mail", "send a test mail through every relay and show the dialogues");
+  mail->add_option("--to", words.mail.to, "the address that gets it")->required();
+  mail->add_flag("--json", words.mail.json);
+  mail->footer("Example:\n  everup doctor mail --to you@example.org");
   doctor->callback([&, mail] {
-    if (mail->parsed()) return;
+    if (mail->parsed()) {
+      run = [&] { return with_settings(words, [&](const Settings& s) { return doctor_mail(s, words.mail); }); };
+      return;
+    }
     run = [&] {
       return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); });
     };
   });
+}
+
+void add_service(CLI::App& root, Words& words, Run& run) {
+  auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
+  migrate->callback(
+      [&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
   auto* config = root.add_subcommand("config", "the settings");
   config->require_subcommand(1);
   auto* check = config->add_subcommand("check", "print effective values with their origin, secrets masked");
@@ -466,6 +472,7 @@ int run_words(int argc, char** argv) {
   add_channel(root, words, run);
   add_accounts(root, words, run);
   add_people(root, words, run);
+  add_doctor(root, words, run);
   add_service(root, words, run);
   add_backups(root, words, run);
   try {

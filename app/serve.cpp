@@ -16,7 +16,7 @@
 
 #include "api/api.h"
 #include "api/listener.h"
-#include "app/alerting.h"
+#include "app/alerter.h"
 #include "app/commands.h"
 #include "app/config.h"
 #include "app/database.h"
@@ -132,7 +132,7 @@ class Server {
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<db::Keeper> keeper_;
-  std::unique_ptr<Alerting> alerting_;
+  std::unique_ptr<Alerter> alerter_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<Deadman> deadman_;
   std::atomic<std::int64_t> first_account_{0};   // 0: there is none yet
@@ -244,10 +244,10 @@ Status Server::start_keeper() {
 }
 
 Status Server::start_alerter() {
-  auto alerting = Alerting::make(settings_, *foundation_, *probing_, *zones_, base_url_);
-  if (!alerting) return alerting.error();
-  alerting_ = *std::move(alerting);
-  return alerting_->start();
+  auto alerter = Alerter::make(settings_, *foundation_, *probing_, *zones_, base_url_);
+  if (!alerter) return alerter.error();
+  alerter_ = *std::move(alerter);
+  return alerter_->start();
 }
 
 // The first of the checks of /readyz that is not ok; what the dead man's switch waits for.
@@ -289,7 +289,7 @@ Status Server::start_api() {
   options.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->maker(loop); };
   if (scheduler_) options.scheduler_stats = [this] { return scheduler_->stats(); };
   if (recorder_) options.recorder_stats = [this] { return recorder_->stats(); };
-  if (alerting_) options.delivery_stats = [this] { return alerting_->stats(); };
+  if (alerter_) options.delivery_stats = [this] { return alerter_->stats(); };
   options.last_backup = [this]() -> std::optional<WallTime> {
     const auto ms = last_backup_ms_.load();
     return ms == 0 ? std::nullopt : std::optional(WallTime{ms});
@@ -316,7 +316,7 @@ api::Readiness Server::readiness() const {
       ready.checks["spool"] =
           fmt::format("{} bytes wait, the oldest for {:.0f} s", stats.spool_bytes, stats.spool_oldest_s);
   }
-  if (alerting_) ready.checks["relays"] = alerting_->stats().relays;
+  if (alerter_) ready.checks["relays"] = alerter_->stats().relays;
   if (scheduler_) {
     const auto age = scheduler_->stats().oldest_heartbeat_ms;
     if (age > 5000) ready.checks["lag"] = fmt::format("a worker has not turned for {} ms", age);
@@ -367,7 +367,7 @@ void Server::stop() {
   const auto deadline = system_clock().now().mono + kDrain;
   if (api_) api_->drain(deadline);
   if (scheduler_) scheduler_->stop(kDrain);
-  if (alerting_) alerting_->stop(kAlertsDrain);
+  if (alerter_) alerter_->stop(kAlertsDrain);
   if (recorder_) recorder_->stop();
   if (scheduler_) {  // only now: the leases fence what the recorder just stored
     if (const auto released = scheduler_->release_shards(); !released)

@@ -83,19 +83,21 @@ Complaint ehlo_name(const std::string& text) {
   return odd ? Complaint{"must be a host name, or an address in brackets"} : std::nullopt;
 }
 
-Complaint allow_targets(const std::string& text) {
-  const auto policy = net::AllowList::parse(text);
-  return policy.ok() ? Complaint{} : policy.error().what;
-}
-
+// The setting's name stands before every complaint.
 Complaint smtp_relays(const std::string& text) {
-  const auto relays = alerts::parse_relays(text);
-  return relays.ok() ? Complaint{} : relays.error().what;
+  const auto relays = alerts::parse_relays(text, "wrong");
+  return relays.ok() ? Complaint{} : relays.error().what.substr(std::string("wrong, ").size());
 }
 
 Complaint mail_from(const std::string& text) {
-  const auto fault = text.empty() ? std::string() : alerts::mail_from_fault(text);
-  return fault.empty() ? Complaint{} : Complaint{fault};
+  const bool fine = text.empty() || alerts::mail_from_fault(text).empty();
+  return fine ? Complaint{}
+              : "must be a mail address (alerts@example.com) or a name with one (Everup <alerts@example.com>)";
+}
+
+Complaint allow_targets(const std::string& text) {
+  const auto policy = net::AllowList::parse(text);
+  return policy.ok() ? Complaint{} : policy.error().what;
 }
 
 std::string lower(std::string_view text) {
@@ -134,6 +136,11 @@ const std::vector<Setting>& settings_table() {
       {"CORS_ORIGINS", "", false, "exact origins of dashboards on other sites, separated by spaces"},
       {"EHLO_NAME", "", false, "what mail checks call themselves; default: this host's full name, else its address",
        ehlo_name},
+      {"SMTP_RELAYS", "", false,
+       "relays that alerts leave by, in order: smtp://user@host:587?password_file=/path, separated by spaces",
+       smtp_relays},
+      {"MAIL_FROM", "", false, "sender of alerts; default: the first relay's user, or everup@ and this host's name",
+       mail_from},
       {"CA_FILE", "", false, "additional trusted roots (PEM), beside the system's"},
       {"TARGET_LIMIT", "512", false, "looks in flight to one address", number_between<1, 100'000>},
       {"USER_AGENT", "", false, "default: Everup/VERSION (+BASE_URL/about)"},
@@ -149,10 +156,6 @@ const std::vector<Setting>& settings_table() {
       {"METRICS_LISTEN", "", false, "a listener of its own for /metrics; empty: on the main one, for loopback peers",
        metrics_listen},
       {"METRICS_TOKEN", "", true, "bearer token that may read /metrics from elsewhere"},
-      {"SMTP_RELAYS", "", false,
-       "relays for alerts, in order of preference: smtp://user@host:587?starttls=require&password_file=/path …",
-       smtp_relays},
-      {"MAIL_FROM", "", false, "the sender of alerts: an address, or a name with one in angles", mail_from},
       {"DEADMAN_URL", "", false, "called every minute while probing, storing and delivering all work; empty: none",
        base_url},
       {"LOG_FORMAT", "text", false, "text or json", log_format},

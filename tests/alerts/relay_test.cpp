@@ -6,6 +6,7 @@
 #include "alerts/mail_dialogue.h"
 #include "tests/alerts/mail_peers.h"
 #include "tests/alerts/samples.h"
+#include "tests/checker_smtp/postfix.h"
 
 namespace everup::alerts::test {
 namespace {
@@ -149,6 +150,33 @@ TEST_F(SubmissionTest, EachRecipientHasAVerdictOfItsOwn) {
   EXPECT_EQ(one.recipients[1].fault, RelayFault::kNone);
   EXPECT_EQ(one.recipients[2].result, AttemptResult::kRetry);
   EXPECT_EQ(one.recipients[2].fault, RelayFault::kNone);
+}
+
+TEST_F(SubmissionTest, ImplicitTlsIsVerifiedAndOpportunisticTlsIsTakenAsItComes) {
+  const everup::test::Postfix postfix(dir_, files_);
+  const auto send = [&](const std::string& url, const RelayOptions& given) {
+    Relay relay(url_of(url), given);
+    return relay.hand_over(envelope({"bob@example.test"}), seconds(60));
+  };
+  const std::string wrapped = "smtps://127.0.0.1:" + std::to_string(postfix.smtps());
+  const std::string plain = "smtp://127.0.0.1:" + std::to_string(postfix.smtp()) + "?starttls=";
+  RelayOptions strangers = options();
+  strangers.ca_file.clear();
+  const RelayTry good = send(wrapped, options());
+  EXPECT_EQ(good.verdict.result, AttemptResult::kSent) << printed(good);
+  EXPECT_EQ(good.tls, "TLSv1.3");
+  EXPECT_EQ(send(wrapped, strangers).end, WireEnd::kTls);
+  EXPECT_EQ(send(plain + "require", strangers).end, WireEnd::kTls);
+  const RelayTry tried = send(plain + "try", strangers);
+  EXPECT_EQ(tried.verdict.result, AttemptResult::kSent) << printed(tried);
+  EXPECT_EQ(tried.tls, "TLSv1.3");
+  const RelayTry never = send(plain + "never", options());
+  EXPECT_EQ(never.verdict.result, AttemptResult::kSent) << printed(never);
+  EXPECT_EQ(never.tls, "");
+  const everup::test::SmtpSink sink;
+  const RelayTry clear = send("smtp://127.0.0.1:" + std::to_string(sink.port()) + "?starttls=try", options());
+  EXPECT_EQ(clear.verdict.result, AttemptResult::kSent) << printed(clear);
+  EXPECT_EQ(clear.tls, "");
 }
 
 // ---- faults ------------------------------------------------------------------------------------------------

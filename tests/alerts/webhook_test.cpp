@@ -202,6 +202,9 @@ TEST(Payload, PagerdutyOpensAndClosesOneIncident) {
   ASSERT_EQ(both.size(), 2U);
   EXPECT_EQ(json::parse(both[0])["payload"]["severity"], "info");
   EXPECT_EQ(json::parse(both[1])["event_action"], "resolve");
+  given.alerts[0].kind = AlertKind::kReminder;
+  ASSERT_EQ(pagerduty_events(given).size(), 1U);
+  EXPECT_EQ(json::parse(pagerduty_events(given)[0])["event_action"], "resolve");
 }
 
 TEST(Payload, SlackGetsTheSubjectAndTheFactsEscaped) {

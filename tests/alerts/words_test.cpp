@@ -31,6 +31,10 @@ TEST_F(WordsTest, SubjectsAreThePublishedOnes) {
             "[DOWN, UP] Shop: connection refused, over after 9 min 12 s");
   EXPECT_EQ(subject_of(message_of({of(AlertKind::kReminder)})),
             "[STILL DOWN] Shop: for 9 min 54 s, connection refused");
+  EXPECT_EQ(subject_of(message_of({down_alert(), of(AlertKind::kReminder), up_alert()})),
+            "[DOWN, UP] Shop: connection refused, over after 9 min 12 s");
+  EXPECT_EQ(subject_of(message_of({of(AlertKind::kReminder), up_alert()})), "[UP] Shop: after 9 min 12 s");
+  EXPECT_EQ(subject_of(message_of({down_alert(), of(AlertKind::kReminder)})), "[DOWN] Shop: connection refused");
   EXPECT_EQ(subject_of(message_of({of(AlertKind::kDegraded)})), "[DEGRADED] Shop: connection refused");
   EXPECT_EQ(subject_of(message_of({of(AlertKind::kUnknown)})), "[UNKNOWN] Shop: connection refused");
   EXPECT_EQ(subject_of(message_of({of(AlertKind::kSecurity)})), "[SECURITY] Shop: connection refused");
