@@ -36,8 +36,10 @@ class Loop;
 }  // namespace everup::net
 namespace everup::db {
 class AccountStore;
+class AlertStore;
 class CommandStore;
 class IdempotencyStore;
+class IncidentStore;
 class LedgerStore;
 class MonitorStore;
 struct Vault;
@@ -73,6 +75,8 @@ struct ApiOptions {
   db::AccountStore* accounts = nullptr;
   db::CommandStore* commands = nullptr;
   db::IdempotencyStore* idempotency = nullptr;
+  db::AlertStore* alerts = nullptr;
+  db::IncidentStore* incidents = nullptr;
   const db::Vault* vault = nullptr;  // plausible_key() and digests
   PeopleOptions people;              // signing in; without a store: keys alone
 
@@ -90,7 +94,9 @@ struct ApiOptions {
   std::function<SchedulerStats()> scheduler_stats;  // may be null
   std::function<RecorderStats()> recorder_stats;    // may be null
   std::function<Readiness()> readiness;             // null: always ready
-  std::function<void(std::string_view line)> log;   // errors of ours, one line each, with the request id; null: nowhere
+  // The snapshot of the last backup; nothing: none is known. May be null.
+  std::function<std::optional<WallTime>()> last_backup;
+  std::function<void(std::string_view line)> log;  // errors of ours, one line each, with the request id; null: nowhere
 };
 
 // api/openapi.yaml as embedded by the build.

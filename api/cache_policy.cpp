@@ -56,7 +56,7 @@ void apply_cache_policy(CacheClass cache, HttpResponse* response) {
   if (response->find("Cache-Control") == nullptr) {
     response->set("Cache-Control", tagged ? "private, no-cache" : std::string(cache_control(cache, response->status)));
   }
-  if (response->etag.empty() && response->status == 200 && wants_etag(cache))
+  if (response->etag.empty() && response->status == 200 && wants_etag(cache) && response->stream == nullptr)
     response->etag = content_etag(response->body);
   response->set("X-Content-Type-Options", "nosniff");
   if (response->find("Referrer-Policy") == nullptr) response->set("Referrer-Policy", "no-referrer");

@@ -214,6 +214,7 @@ std::optional<HttpResponse> Dispatcher::judge_body(const Exchange& x) const {
     if (x.request.body.empty() || (x.request.method == "POST" && trim(x.request.body) == "{}")) return std::nullopt;
     return problem(400, "body_not_allowed", x.request.method + " takes no body here");
   }
+  if (x.route->scope == Scope::kPublic) return std::nullopt;  // forms of pages and one-click mail readers
   const std::string* type = x.request.find("content-type");
   const auto given = type == nullptr ? std::string_view() : media_type(*type);
   if (x.route->scope == Scope::kDoor && !x.route->pattern.starts_with("/api/")) {  // a page's form

@@ -15,9 +15,7 @@ bool is_zero_weight(std::string_view weight) {
   return weight.starts_with('0') && weight.find_first_of("123456789") == std::string_view::npos;
 }
 
-}  // namespace
-
-bool accepts_gzip(std::string_view accept_encoding) {
+bool accepts(std::string_view accept_encoding, std::string_view name, std::string_view alias) {
   std::optional<bool> named;
   std::optional<bool> star;
   for_each_element(accept_encoding, [&](std::string_view element) {
@@ -28,11 +26,16 @@ bool accepts_gzip(std::string_view accept_encoding) {
       const auto parameter = trim(element.substr(semicolon + 1));
       if (parameter.starts_with("q=") || parameter.starts_with("Q=")) wanted = !is_zero_weight(parameter.substr(2));
     }
-    if (iequals(coding, "gzip") || iequals(coding, "x-gzip")) named = wanted;
+    if (iequals(coding, name) || iequals(coding, alias)) named = wanted;
     if (coding == "*") star = wanted;
   });
   return named.value_or(star.value_or(false));
 }
+
+}  // namespace
+
+bool accepts_gzip(std::string_view accept_encoding) { return accepts(accept_encoding, "gzip", "x-gzip"); }
+bool accepts_brotli(std::string_view accept_encoding) { return accepts(accept_encoding, "br", "br"); }
 
 Result<std::string> gzip_bytes(std::string_view content) {
   z_stream stream{};

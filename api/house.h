@@ -21,8 +21,10 @@
 #include "checker/probe.h"
 #include "core/result.h"
 #include "db/account_store.h"
+#include "db/alert_store.h"
 #include "db/command_store.h"
 #include "db/idempotency_store.h"
+#include "db/incident_store.h"
 #include "db/ledger_store.h"
 #include "db/monitor_store.h"
 
@@ -42,6 +44,8 @@ struct House {
   db::AccountStore& accounts() const { return *options.accounts; }
   db::CommandStore& commands() const { return *options.commands; }
   db::IdempotencyStore& idempotency() const { return *options.idempotency; }
+  db::AlertStore& alerts() const { return *options.alerts; }
+  db::IncidentStore& incidents() const { return *options.incidents; }
 
   HttpMetrics metrics;
   KeyCache keys;
@@ -125,5 +129,35 @@ Answer status_badge_svg(Call& call);
 Answer status_badge_json(Call& call);
 Answer badge_link(Call& call);
 Answer report_page(Call& call);
+// channels.cpp
+Answer list_channels(Call& call);
+Answer create_channel(Call& call);
+Answer get_channel(Call& call);
+Answer patch_channel(Call& call);
+Answer delete_channel(Call& call);
+Answer test_channel(Call& call);
+Answer list_policies(Call& call);
+Answer create_policy(Call& call);
+Answer get_policy(Call& call);
+Answer patch_policy(Call& call);
+Answer delete_policy(Call& call);
+// incidents.cpp
+Answer list_incidents(Call& call);
+Answer list_monitor_incidents(Call& call);
+Answer get_incident(Call& call);
+Answer patch_incident(Call& call);
+Answer acknowledge_incident(Call& call);
+Answer add_incident_update(Call& call);
+Answer list_deliveries(Call& call);
+// links.cpp
+Answer ack_page(Call& call);
+Answer ack_by_link(Call& call);
+Answer unsubscribe_page(Call& call);
+Answer unsubscribe_by_link(Call& call);
+Answer report_json(Call& call);
+Answer report_csv(Call& call);
+Answer period_page(Call& call);
+Answer period_json(Call& call);
+Answer period_csv(Call& call);
 
 }  // namespace everup::api

@@ -3,6 +3,9 @@
 //   kReading ──request complete──▶ kAnswering ──reply──▶ kWriting ──all sent──▶ kReading (keep-alive) or kLingering ──▶
 //   closed
 //
+// A stream goes from kWriting (its head and first bytes) to kStreaming and from there to kLingering. While it streams
+// the peer has nothing to say: what comes is dropped, and the end of what comes is the end of the stream.
+//
 // kLingering: our side is shut, what still comes is read and dropped for a moment, so that the answer is not destroyed
 // by a reset.
 #include "api/http_front.h"
@@ -50,6 +53,10 @@ struct HttpFront::Connection {
   Instant since;  // begin of the present phase; of the head's first byte while a head comes
   Instant body_since;
   Instant progress;  // last byte written
+  // Of an answer that goes on: admitted with `plan`, begun with `subscription`.
+  std::shared_ptr<const StreamPlan> plan;
+  std::shared_ptr<Subscription> subscription;
+  bool stream_ended = false;  // nothing follows what is in `output`
 };
 
 HttpFront::HttpFront(net::Loop& loop, FrontApp& app, TrustedProxies trusted, FrontLimits limits)
@@ -59,7 +66,10 @@ HttpFront::~HttpFront() {
   *alive_ = false;
   loop_.cancel(sweep_timer_);
   for (const Listener& listener : listeners_) loop_.unwatch(listener.fd.value());
-  for (const auto& [fd, connection] : connections_) loop_.unwatch(fd);
+  for (const auto& [fd, connection] : connections_) {
+    if (connection->subscription != nullptr) connection->subscription->detach();
+    loop_.unwatch(fd);
+  }
 }
 
 Status HttpFront::listen(Listener&& listener) {
@@ -146,7 +156,7 @@ void HttpFront::on_events(int fd, std::uint64_t serial, std::uint32_t events) {
   Connection* c = find(fd, serial);
   if (c == nullptr) return;
   if ((events & EPOLLERR) != 0 || ((events & EPOLLHUP) != 0 && (events & EPOLLIN) == 0)) return close(*c);
-  if ((events & EPOLLOUT) != 0 && c->phase == Phase::kWriting) {
+  if ((events & EPOLLOUT) != 0 && (c->phase == Phase::kWriting || c->phase == Phase::kStreaming)) {
     if (!flush(*c)) return;
     c = find(fd, serial);
     if (c == nullptr) return;
@@ -162,7 +172,7 @@ void HttpFront::on_readable(Connection& c) {
   const ssize_t got = ::recv(c.fd.value(), chunk_.data(), chunk_.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return close(c);
-  if (c.phase == Phase::kLingering) {
+  if (c.phase == Phase::kLingering || c.phase == Phase::kStreaming) {
     c.lingered += static_cast<std::size_t>(got);
     if (got == 0 || c.lingered > kLingerBytesMax) close(c);
     return;
@@ -253,6 +263,16 @@ void HttpFront::dispatch(Connection& c) {
 void HttpFront::answer(int fd, std::uint64_t serial, HttpResponse&& response) {
   Connection* c = find(fd, serial);
   if (c == nullptr || c->phase != Phase::kAnswering) return;
+  if (response.stream != nullptr && !c->facts.head) {
+    if (draining_ || counters_.streams >= limits_.streams_max) {
+      response = app_.on_refusal({503, "overloaded", "too many streams are open already"});
+      response.set("Retry-After", "5");
+    } else {
+      c->plan = response.stream;
+      ++counters_.streams;
+      response.close = true;
+    }
+  }
   if (draining_) response.close = true;
   c->close_after = c->close_after || response.close || !c->facts.keep_alive;
   response.close = c->close_after;
@@ -298,6 +318,7 @@ bool HttpFront::flush(Connection& c) {
     }
     c.sent += static_cast<std::size_t>(n);
     c.progress = loop_.now().mono;
+    if (c.subscription != nullptr) c.subscription->unsent(c.output.size() - c.sent);
   }
   const int fd = c.fd.value();
   const auto serial = c.serial;
@@ -309,11 +330,73 @@ void HttpFront::end_write(Connection& c) {
   c.output.clear();
   if (c.output.capacity() > 64 * 1024) c.output.shrink_to_fit();
   c.sent = 0;
+  if (c.phase == Phase::kStreaming && !c.stream_ended) return watch_for(c);
+  if (c.phase == Phase::kWriting && c.plan != nullptr && !draining_) return begin_stream(c);
   if (c.close_after || draining_) return linger(c);
   set_phase(c, Phase::kReading);
 }
 
+void HttpFront::begin_stream(Connection& c) {
+  set_phase(c, Phase::kStreaming);
+  c.input.clear();
+  c.subscription = std::make_shared<Subscription>(
+      [this, loop = &loop_, fd = c.fd.value(), serial = c.serial, alive = std::weak_ptr<bool>(alive_)] {
+        return loop->post([this, fd, serial, alive] {
+          if (!alive.expired()) serve_stream(fd, serial);
+        });
+      });
+  const auto plan = c.plan;
+  const auto subscription = c.subscription;
+  watch_for(c);
+  if (plan->begin) plan->begin(subscription);
+}
+
+// What was given since the last time goes out, as far as the peer takes it. False: the connection is gone.
+bool HttpFront::write_frames(Connection& c, Subscription::Turn&& turn) {
+  c.output.erase(0, c.sent);
+  c.sent = 0;
+  if (c.facts.http_1_0) {
+    c.output.append(turn.bytes);
+  } else {
+    add_chunk(&c.output, turn.bytes);
+    if (turn.ended) c.output.append("0\r\n\r\n");
+  }
+  c.stream_ended = turn.ended;
+  return (c.output.empty() && !c.stream_ended) || flush(c);
+}
+
+void HttpFront::serve_stream(int fd, std::uint64_t serial) {
+  Connection* c = find(fd, serial);
+  if (c == nullptr || c->phase != Phase::kStreaming || c->stream_ended) return;
+  auto turn = c->subscription->take();
+  if (turn.behind) {
+    ++counters_.streams_dropped;
+    return close(*c);
+  }
+  (void)write_frames(*c, std::move(turn));
+}
+
+// We end it, not who feeds it.
+void HttpFront::end_stream(Connection& c) {
+  auto turn = c.subscription->take();
+  turn.bytes += c.plan->farewell;
+  turn.ended = true;
+  c.subscription->detach();
+  (void)write_frames(c, std::move(turn));
+}
+
+// Nothing is given to it any more.
+void HttpFront::leave_stream(Connection& c) {
+  const auto plan = std::exchange(c.plan, nullptr);
+  if (plan == nullptr) return;
+  --counters_.streams;
+  if (c.subscription == nullptr) return;
+  c.subscription->detach();
+  if (plan->closed) plan->closed();
+}
+
 void HttpFront::linger(Connection& c) {
+  leave_stream(c);
   if (::shutdown(c.fd.value(), SHUT_WR) != 0) return close(c);
   set_phase(c, Phase::kLingering);
   c.input.clear();
@@ -333,6 +416,9 @@ void HttpFront::watch_for(Connection& c) {
     case Phase::kWriting:
       wanted = EPOLLOUT;
       break;
+    case Phase::kStreaming:
+      wanted = EPOLLIN | (c.sent < c.output.size() ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+      break;
   }
   if (wanted == c.watched) return;
   if (!loop_.modify(c.fd.value(), wanted).ok()) return close(c);
@@ -349,6 +435,7 @@ void HttpFront::close(Connection& c) {
     const auto counted = per_address_.find(c.address_key);
     if (counted != per_address_.end() && --counted->second == 0) per_address_.erase(counted);
   }
+  leave_stream(c);
   const int fd = c.fd.value();
   loop_.unwatch(fd);
   connections_.erase(fd);
@@ -358,7 +445,8 @@ void HttpFront::close(Connection& c) {
 
 void HttpFront::schedule_sweep() {
   const milliseconds shortest =
-      std::min({limits_.head_deadline, limits_.idle_deadline, limits_.body_grace, limits_.write_stall, limits_.linger});
+      std::min({limits_.head_deadline, limits_.idle_deadline, limits_.body_grace, limits_.write_stall, limits_.linger,
+                limits_.stream_ping, limits_.stream_age});
   const milliseconds every = std::clamp(shortest / 4, milliseconds(5), milliseconds(1000));
   sweep_timer_ = loop_.at(loop_.clock().now().mono + every, [this] {
     sweep();
@@ -397,6 +485,8 @@ void HttpFront::sweep_one(Connection& c, Instant now) {
       late = now - c.progress > limits_.write_stall ||
              (age > limits_.body_grace && static_cast<std::int64_t>(c.sent) < owed(c.since));
       break;
+    case Phase::kStreaming:
+      return sweep_stream(c, now);
     case Phase::kLingering:
       late = age > limits_.linger;
       break;
@@ -410,6 +500,19 @@ void HttpFront::sweep_one(Connection& c, Instant now) {
   close(c);
 }
 
+void HttpFront::sweep_stream(Connection& c, Instant now) {
+  if (c.sent < c.output.size()) {
+    if (now - c.progress <= limits_.write_stall) return;
+    ++counters_.streams_dropped;
+    return close(c);
+  }
+  if (now - c.since > limits_.stream_age) return end_stream(c);
+  const bool quiet = now - c.progress >= limits_.stream_ping && !c.plan->ping.empty();
+  if (quiet && !write_frames(c, {c.plan->ping, false, false})) return;
+  // A wake-up that found no room in the loop's queue is made good here.
+  serve_stream(c.fd.value(), c.serial);
+}
+
 void HttpFront::drain(Instant deadline, std::function<void()> drained) {
   if (draining_) return;
   draining_ = true;
@@ -420,12 +523,14 @@ void HttpFront::drain(Instant deadline, std::function<void()> drained) {
     listener.fd.reset();
     if (!listener.unix_path.empty()) ::unlink(listener.unix_path.c_str());
   }
-  std::vector<Connection*> idle;
+  std::vector<Connection*> idle, streams;
   for (const auto& [fd, connection] : connections_) {
     if (connection->phase == Phase::kReading && connection->reader.untouched()) idle.push_back(connection.get());
+    if (connection->phase == Phase::kStreaming && !connection->stream_ended) streams.push_back(connection.get());
   }
   if (connections_.empty()) return finish_drain();
   for (Connection* c : idle) close(*c);
+  for (Connection* c : streams) end_stream(*c);
 }
 
 void HttpFront::finish_drain() {

@@ -4,9 +4,9 @@
 //
 // Owned by api::Api; everything runs on the loop's thread but Reply, which may be called from any. One request at a
 // time per connection: while one is worked on nothing more is read from it, so pipelining costs at most one read's
-// worth (16 KiB) of memory. Limits: FrontLimits. When the connections are full, the oldest one without a complete head
-// is closed for the new one. Weakness: deadlines are looked at once a second (a quarter of the shortest, when that is
-// less).
+// worth (16 KiB) of memory. An answer may go on (api/subscription.h). Limits: FrontLimits. When the connections are
+// full, the oldest one without a complete head is closed for the new one. Weakness: deadlines are looked at once a
+// second (a quarter of the shortest, when that is less).
 #pragma once
 
 #include <array>
@@ -24,6 +24,7 @@
 #include "api/http_response.h"
 #include "api/listener.h"
 #include "api/peer.h"
+#include "api/subscription.h"
 #include "core/time.h"
 #include "net/loop.h"
 
@@ -39,6 +40,9 @@ struct FrontLimits {
   milliseconds write_stall{30'000};       // no byte taken for so long
   milliseconds answer_deadline{120'000};  // from a complete request to its answer: our own bound
   milliseconds linger{2'000};
+  std::size_t streams_max = 2048;    // answers that go on (subscription.h)
+  milliseconds stream_ping{15'000};  // without a byte
+  milliseconds stream_age{900'000};  // then it ends with its farewell
 };
 
 // What a request with a certain head may bring along: bytes of body, or already the reason for refusing it.
@@ -60,7 +64,7 @@ class FrontApp {
 
 struct FrontCounters {
   std::atomic<std::uint64_t> accepted{0}, refused_full{0}, refused_address{0}, evicted{0}, timed_out{0},
-      bad_requests{0}, open{0};
+      bad_requests{0}, open{0}, streams{0}, streams_dropped{0};
 };
 
 class HttpFront {
@@ -71,13 +75,14 @@ class HttpFront {
   HttpFront& operator=(const HttpFront&) = delete;
 
   Status listen(Listener&& listener);
-  // No new connections; idle ones close at once, busy ones after their answer; `drained` when none is left or at
+  // No new connections; idle ones close at once, busy ones after their answer, streams with their farewell; `drained`
+  // when none is left or at
   // `deadline`.
   void drain(Instant deadline, std::function<void()> drained);
   const FrontCounters& counters() const { return counters_; }
 
  private:
-  enum class Phase : std::uint8_t { kReading, kAnswering, kWriting, kLingering };
+  enum class Phase : std::uint8_t { kReading, kAnswering, kWriting, kStreaming, kLingering };
   struct Connection;
   using ConnectionPtr = std::unique_ptr<Connection>;
 
@@ -94,6 +99,12 @@ class HttpFront {
   void dispatch(Connection& c);
   void answer(int fd, std::uint64_t serial, HttpResponse&& response);
   void refuse(Connection& c, const Refusal& refusal);
+  void begin_stream(Connection& c);
+  void serve_stream(int fd, std::uint64_t serial);
+  bool write_frames(Connection& c, Subscription::Turn&& turn);
+  void end_stream(Connection& c);
+  void sweep_stream(Connection& c, Instant now);
+  void leave_stream(Connection& c);
   bool flush(Connection& c);
   void end_write(Connection& c);
   void linger(Connection& c);

@@ -116,7 +116,12 @@ std::string serialise(const HttpResponse& response, const WriteFacts& facts, std
   add_line(&out, "Date", date);
   if (!bodiless) {
     if (!response.content_type.empty()) add_line(&out, "Content-Type", response.content_type);
-    add_line(&out, "Content-Length", std::to_string(response.body.size()));
+    // A stream's length is not known: chunks, or (HTTP/1.0) until the connection ends.
+    if (response.stream == nullptr) {
+      add_line(&out, "Content-Length", std::to_string(response.body.size()));
+    } else if (!facts.http_1_0) {
+      add_line(&out, "Transfer-Encoding", "chunked");
+    }
   }
   if (!response.etag.empty()) add_line(&out, "ETag", response.etag);
   for (const Field& field : response.fields) add_line(&out, field.name, field.value);
@@ -126,8 +131,20 @@ std::string serialise(const HttpResponse& response, const WriteFacts& facts, std
     out.append("Connection: keep-alive\r\n");
   }
   out.append("\r\n");
-  if (!bodiless && !facts.head) out.append(response.body);
+  if (bodiless || facts.head) return out;
+  if (response.stream != nullptr && !facts.http_1_0) {
+    add_chunk(&out, response.body);
+  } else {
+    out.append(response.body);
+  }
   return out;
+}
+
+void add_chunk(std::string* out, std::string_view bytes) {
+  if (bytes.empty()) return;  // would end the stream
+  std::array<char, 24> size{};
+  std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
+  out->append(size.data()).append(bytes).append("\r\n");
 }
 
 std::string http_date(WallTime t) {

@@ -13,6 +13,8 @@
 
 namespace everup::api {
 
+struct StreamPlan;  // api/subscription.h
+
 struct HttpResponse {
   int status = 200;
   std::string content_type;  // empty: no body
@@ -21,6 +23,7 @@ struct HttpResponse {
   std::vector<Field> fields;  // further fields, names as printed
   bool compressible = false;  // text that may be gzipped when it has 1 KiB or more
   bool close = false;         // the connection ends after it
+  std::shared_ptr<const StreamPlan> stream;               // not null: the answer goes on after `body`
   void set(std::string_view name, std::string value);     // replaces
   void append(std::string_view name, std::string value);  // "a, b" for a list field that is there already
   const std::string* find(std::string_view name) const;   // any case
@@ -37,6 +40,9 @@ struct WriteFacts {
 void negotiate(const HttpRequest& request, HttpResponse* response);
 // The answer's bytes. `http_date` is cached by the caller (http_date()).
 std::string serialise(const HttpResponse& response, const WriteFacts& facts, std::string_view http_date);
+
+// A piece of a body whose length nobody knows (RFC 9112, 7.1); nothing for no bytes.
+void add_chunk(std::string* out, std::string_view bytes);
 
 std::string_view reason_phrase(int status);
 std::string http_date(WallTime t);  // IMF-fixdate

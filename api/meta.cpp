@@ -93,11 +93,17 @@ Answer get_metrics(Call& call) {
   const RecorderStats recorder = options.recorder_stats ? options.recorder_stats() : RecorderStats{};
   if (options.scheduler_stats) input.scheduler = &scheduler;
   if (options.recorder_stats) input.recorder = &recorder;
+  if (options.last_backup && options.clock != nullptr) {
+    if (const auto saved = options.last_backup())
+      input.backup_age_s = static_cast<double>((options.clock->now().wall - *saved).count()) / 1000;
+  }
   input.http = call.house->metrics.snapshot();
   if (const FrontCounters* counters = call.house->counters) {
     input.connections_open = counters->open;
     input.connections_refused = counters->refused_full + counters->refused_address;
     input.connections_timed_out = counters->timed_out;
+    input.streams = counters->streams;
+    input.streams_dropped = counters->streams_dropped;
   }
   return plain(metrics_text(input), "text/plain; version=0.0.4; charset=utf-8");
 }
@@ -109,7 +115,16 @@ Answer problem_page(Call& call) {
 }
 
 Answer robots(Call& /*call*/) {
-  return plain("User-agent: *\nDisallow: /api/\nDisallow: /badge/\nDisallow: /report/\n");
+  return plain(
+      "User-agent: *
+Disallow: /api/
+Disallow: /app/
+Disallow: /badge/
+Disallow: /report/
+Disallow: /ack/
+Disallow: "
+      "/unsubscribe/
+");
 }
 
 Answer about(Call&) {

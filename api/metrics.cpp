@@ -107,8 +107,9 @@ void recorder_page(const RecorderStats& stats, Page* page) {
   page->counter("everup_observations_dropped_total", "Observations that could not be kept", stats.dropped);
   page->counter("everup_observations_late_total", "Observations that came too late to conclude", stats.late);
   page->gauge("everup_database_up", "1 while the recorder reaches PostgreSQL", stats.database_ok ? 1 : 0);
-  page->gauge("everup_outbox_pending", "Flips not told yet", static_cast<double>(stats.outbox_pending));
-  page->gauge("everup_outbox_oldest_seconds", "Age of the oldest flip not told yet", stats.outbox_oldest_s);
+  page->gauge("everup_outbox_pending", "Flips not fanned out and deliveries that are due",
+              static_cast<double>(stats.outbox_pending));
+  page->gauge("everup_outbox_oldest_seconds", "Age of the oldest of them", stats.outbox_oldest_s);
 }
 
 void http_page(const MetricsInput& input, Page* page) {
@@ -124,7 +125,9 @@ void http_page(const MetricsInput& input, Page* page) {
   page->counter("everup_http_connections_refused_total", "Connections refused by a limit", input.connections_refused);
   page->counter("everup_http_connections_timed_out_total", "Connections closed by a deadline",
                 input.connections_timed_out);
-  page->gauge("everup_sse_clients", "Clients of live streams", 0);
+  page->gauge("everup_sse_clients", "Clients of live streams", static_cast<double>(input.streams));
+  page->counter("everup_sse_dropped_total", "Live streams ended because their reader was too slow",
+                input.streams_dropped);
 }
 
 void process_page(Page* page) {
@@ -177,6 +180,8 @@ std::string metrics_text(const MetricsInput& input) {
              {{"version", input.version}, {"revision", input.revision}});
   if (input.scheduler != nullptr) scheduler_page(*input.scheduler, &page);
   if (input.recorder != nullptr) recorder_page(*input.recorder, &page);
+  if (input.backup_age_s)
+    page.gauge("everup_backup_age_seconds", "Age of the last backup; absent: there is none", *input.backup_age_s);
   http_page(input, &page);
   process_page(&page);
   return page.text();

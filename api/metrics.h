@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,8 +35,10 @@ struct MetricsInput {
   std::string version, revision;
   const SchedulerStats* scheduler = nullptr;  // null: this process has none
   const RecorderStats* recorder = nullptr;
+  std::optional<double> backup_age_s;  // nothing: no backup is known
   HttpMetrics::Snapshot http;
   std::uint64_t connections_open = 0, connections_refused = 0, connections_timed_out = 0;
+  std::uint64_t streams = 0, streams_dropped = 0;
 };
 std::string metrics_text(const MetricsInput& input);
 

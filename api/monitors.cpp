@@ -1,6 +1,7 @@
 // /api/v1/monitors: list, create, read, patch, delete, pause, resume, tokens, bulk.
 #include <algorithm>
 
+#include "api/alert_views.h"
 #include "api/body_json.h"
 #include "api/drafts.h"
 #include "api/house.h"
@@ -20,8 +21,21 @@ constexpr std::int64_t kLedgerSlackMs = 2 * kDayMs;  // a window may end as much
 
 AccountId account(const Call& call) { return call.caller->account; }
 
+// What they tell of each monitor is read off the account's policies; null when these cannot be read.
+class AlertPolicies {
+ public:
+  explicit AlertPolicies(const Call& call) : policies_(call.house->alerts().policies(account(call))) {}
+  std::string of(const Monitor& monitor) const {
+    return policies_.ok() ? policy_ids_json(*policies_, monitor.id, monitor.tags) : std::string("null");
+  }
+
+ private:
+  Result<std::vector<db::StoredPolicy>> policies_;
+};
+
 HttpResponse monitor_answer(const Call& call, const db::MonitorView& view, int status = 200) {
-  HttpResponse response = json_answer(monitor_json(view, call.now), status);
+  const std::string policies = AlertPolicies(call).of(view.monitor);
+  HttpResponse response = json_answer(monitor_json(view, call.now, {}, policies), status);
   response.etag = monitor_etag(view.monitor, response.body);
   return response;
 }
@@ -207,10 +221,15 @@ Answer list_monitors(Call& call) {
     if (!read.ok()) return failed(call, read.error());
     uptimes = *std::move(read);
   }
+  const AlertPolicies policies(call);
   JsonWriter data = JsonWriter::array();
   for (const auto& view : page->monitors) {
     const auto found = uptimes.find(view.monitor.id.value);
-    data.raw(monitor_json(view, call.now, !with_uptime ? "" : found == uptimes.end() ? "null" : found->second));
+    data.raw(monitor_json(view, call.now,
+                          !with_uptime             ? ""
+                          : found == uptimes.end() ? "null"
+                                                   : found->second,
+                          policies.of(view.monitor)));
   }
   JsonWriter out = JsonWriter::object();
   out.field_raw("data", std::move(data).take()).key("next_cursor");

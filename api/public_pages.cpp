@@ -1,23 +1,21 @@
-// What needs no key: badges and reports behind 128-bit tokens. Unknown, rotated, private and deleted ones look the
-// same: 404, a badge with an SVG. No cookies, no name beyond what the owner opened (SHAPES 16).
+// What needs no key: badges behind 128-bit tokens (reports: report_pages.cpp). Unknown, rotated, private and deleted
+// ones look the same: 404 with an SVG. No cookies, no name beyond what the owner opened (SHAPES 16).
 #include "api/house.h"
 #include "api/problem.h"
 #include "badges/badge.h"
 #include "core/ledger.h"
 #include "net/digest.h"
-#include "reports/report.h"
 
 namespace everup::api {
 namespace {
 
 constexpr std::int64_t kLedgerSlackMs = 2 * kDayMs;
-constexpr std::int64_t kReportMs = 366 * kDayMs;
 
 HttpResponse svg(const badges::BadgeText& text, int status) {
   HttpResponse response;
   response.status = status;
   response.content_type = std::string(badges::kBadgeType);
-  response.body = badges::flat_badge(text);
+  response.body = badges::badge_svg(text);
   response.set("Content-Security-Policy", std::string(badges::kBadgeCsp));
   return response;
 }
@@ -67,36 +65,6 @@ Answer status_badge(Call& call, const BadgeKind& kind) {
   return badge_answer(badges::status_badge(std::get<db::PublicLedger>(found).state, parsed.options), kind);
 }
 
-HttpResponse html(std::string body, int status) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = std::string(reports::kReportType);
-  response.body = std::move(body);
-  response.compressible = true;
-  response.set("Content-Security-Policy", std::string(reports::kReportCsp));
-  response.set("X-Robots-Tag", "noindex");
-  return response;
-}
-
-reports::ReportInput report_input(const Call& call, db::PublicLedger&& ledger, const Zone* zone) {
-  reports::ReportInput input;
-  const db::PublicMonitor& monitor = ledger.monitor;
-  input.name = monitor.name;
-  if (monitor.links.show_target) input.target = monitor.target.url();
-  input.state = ledger.state;
-  input.since = ledger.since;
-  input.suspect_since = ledger.suspect_since;
-  input.ledger = std::move(ledger.input);
-  input.glitches_90d = ledger.glitches_90d;
-  input.corrections = ledger.corrections;
-  input.zone = zone;
-  input.now = call.now;
-  if (monitor.links.badge && !monitor.badge_token.empty())
-    input.badge_url = "/badge/" + monitor.badge_token + "/uptime/90d.svg";
-  input.version = call.house->options.version;
-  return input;
-}
-
 }  // namespace
 
 Answer uptime_badge_svg(Call& call) { return uptime_badge(call, {false, 300}); }
@@ -114,24 +82,6 @@ Answer badge_link(Call& call) {
   response.status = 302;
   response.set("Location", call.house->options.base_url + "/report/" + monitor.report_token);
   return response;
-}
-
-Answer report_page(Call& call) {
-  if (!net::is_token(call.path[0])) return html(reports::missing_report_html(false), 404);
-  auto ledger = call.house->ledger().by_token(db::TokenKind::kReport, call.path[0],
-                                              call.now - milliseconds(kReportMs + kLedgerSlackMs), call.now);
-  if (!ledger.ok()) {
-    return ledger.error().code == ErrorCode::kNotFound ? html(reports::missing_report_html(false), 404)
-                                                       : failed(call, ledger.error());
-  }
-  const std::string* asked = call.parameter("tz");
-  const Zone* zone = call.house->options.zones->find(asked != nullptr ? *asked : ledger->monitor.timezone);
-  if (zone == nullptr && asked != nullptr)
-    return invalid_fields({{"tz", "unknown_timezone", "is an IANA name like Europe/Prague"}});
-  if (zone == nullptr) zone = call.house->options.zones->find("UTC");
-  if (zone == nullptr) return failed(call, Error{ErrorCode::kInternal, "zones: no UTC"});
-  const auto model = reports::report_model(report_input(call, *std::move(ledger), zone));
-  return html(reports::overview_html(model), 200);
 }
 
 }  // namespace everup::api

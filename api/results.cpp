@@ -118,6 +118,32 @@ std::string series_json(const Series& series) {
   return std::move(out).take();
 }
 
+// Those of the monitor that overlap the span; the newest 1000.
+Result<std::vector<db::IncidentRow>> incidents_in(const Call& call, Span span) {
+  std::vector<db::IncidentRow> all;
+  db::IncidentQuery query;
+  query.monitor = call.path[0];
+  query.from = span.from, query.to = span.to;
+  query.limit = db::IncidentStore::kListMax;
+  for (int page_number = 0; page_number < 5; ++page_number) {
+    auto page = call.house->incidents().incidents(account(call), query);
+    if (!page.ok()) return page.error();
+    std::move(page->incidents.begin(), page->incidents.end(), std::back_inserter(all));
+    if (!page->next_cursor) break;
+    query.cursor = *page->next_cursor;
+  }
+  return all;
+}
+
+// The incident that a stretch of down belongs to: "" when there is none.
+std::string incident_of(const LedgerSpan& part, const std::vector<db::IncidentRow>& incidents) {
+  if (part.state != State::kDown) return {};
+  const auto found = std::find_if(incidents.begin(), incidents.end(), [&](const db::IncidentRow& incident) {
+    return incident.started_at < part.span.to && (!incident.ended_at || *incident.ended_at > part.span.from);
+  });
+  return found == incidents.end() ? std::string() : db::incident_id(found->key);
+}
+
 }  // namespace
 
 Answer list_results(Call& call) {
@@ -177,9 +203,11 @@ Answer list_spans(Call& call) {
   Timeline timeline = timeline_of(*input, span, call.now);
   // Time before the first look is no state: the list starts at the first one.
   std::erase_if(timeline, [](const LedgerSpan& part) { return part.state == State::kBeforeCreation; });
+  const auto incidents = incidents_in(call, span);
+  if (!incidents.ok()) return failed(call, incidents.error());
   JsonWriter data = JsonWriter::array();
   for (std::size_t i = 0; i < std::min(limit, timeline.size()); ++i)
-    data.raw(span_json(timeline[i], to_the_end && i + 1 == timeline.size()));
+    data.raw(span_json(timeline[i], to_the_end && i + 1 == timeline.size(), incident_of(timeline[i], *incidents)));
   std::optional<std::string> next;
   if (timeline.size() > limit) next = rfc3339(timeline[limit].span.from);
   return page_answer(std::move(data).take(), next);

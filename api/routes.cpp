@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
+#include "api/app_pages.h"
 #include "api/house.h"
 
 namespace everup::api {
 namespace {
 
 constexpr std::uint64_t kBody = 64 * 1024;
+constexpr std::uint64_t kLinkBody = 1024;  // of a form: nothing in it is read
 constexpr std::uint64_t kBulkBody = std::uint64_t{16} * 1024 * 1024;
 constexpr Scope kPublic = Scope::kPublic;
 constexpr Scope kDoor = Scope::kDoor;
@@ -41,6 +43,25 @@ const std::vector<Route> kRoutes{
     {"GET", "/api/v1/monitors/{id}/uptime", kRead, kPrivate, kPool, 0, "window from to", get_uptime},
     {"GET", "/api/v1/monitors/{id}/spans", kRead, kPrivate, kPool, 0, "from to limit cursor", list_spans},
     {"GET", "/api/v1/monitors/{id}/series", kRead, kPrivate, kPool, 0, "from to step", get_series},
+    {"GET", "/api/v1/monitors/{id}/incidents", kRead, kPrivate, kPool, 0, "state from to limit cursor",
+     list_monitor_incidents},
+    {"GET", "/api/v1/incidents", kRead, kPrivate, kPool, 0, "state monitor from to limit cursor", list_incidents},
+    {"GET", "/api/v1/incidents/{id}", kRead, kPrivate, kPool, 0, "", get_incident},
+    {"PATCH", "/api/v1/incidents/{id}", kWrite, kNever, kPool, kBody, "", patch_incident},
+    {"POST", "/api/v1/incidents/{id}/acknowledge", kWrite, kNever, kPool, 0, "", acknowledge_incident},
+    {"POST", "/api/v1/incidents/{id}/updates", kWrite, kNever, kPool, kBody, "", add_incident_update},
+    {"GET", "/api/v1/channels", kRead, kPrivate, kPool, 0, "", list_channels},
+    {"POST", "/api/v1/channels", kWrite, kNever, kPool, kBody, "", create_channel},
+    {"GET", "/api/v1/channels/{id}", kRead, kPrivate, kPool, 0, "", get_channel},
+    {"PATCH", "/api/v1/channels/{id}", kWrite, kNever, kPool, kBody, "", patch_channel},
+    {"DELETE", "/api/v1/channels/{id}", kWrite, kNever, kPool, 0, "", delete_channel},
+    {"POST", "/api/v1/channels/{id}/test", kWrite, kNever, kPool, 0, "", test_channel},
+    {"GET", "/api/v1/alert_policies", kRead, kPrivate, kPool, 0, "", list_policies},
+    {"POST", "/api/v1/alert_policies", kWrite, kNever, kPool, kBody, "", create_policy},
+    {"GET", "/api/v1/alert_policies/{id}", kRead, kPrivate, kPool, 0, "", get_policy},
+    {"PATCH", "/api/v1/alert_policies/{id}", kWrite, kNever, kPool, kBody, "", patch_policy},
+    {"DELETE", "/api/v1/alert_policies/{id}", kWrite, kNever, kPool, 0, "", delete_policy},
+    {"GET", "/api/v1/deliveries", kRead, kPrivate, kPool, 0, "id incident channel state limit cursor", list_deliveries},
     {"GET", "/api/v1/me", kRead, kPrivate, kPool, 0, "", get_me},
     {"GET", "/api/v1/api_keys", kAdmin, kPrivate, kPool, 0, "", list_keys},
     {"POST", "/api/v1/api_keys", kAdmin, kNever, kPool, kBody, "", create_key},
@@ -69,7 +90,16 @@ const std::vector<Route> kRoutes{
     {"GET", "/badge/{token}/status.svg", kPublic, CacheClass::kStatusBadge, kPool, 0, "*", status_badge_svg},
     {"GET", "/badge/{token}/status.json", kPublic, CacheClass::kStatusBadge, kPool, 0, "*", status_badge_json},
     {"GET", "/badge/{token}", kPublic, CacheClass::kStatusBadge, kPool, 0, "*", badge_link},
+    {"GET", "/report/{token}.json", kPublic, CacheClass::kReport, kPool, 0, "*", report_json},
+    {"GET", "/report/{token}.csv", kPublic, CacheClass::kReport, kPool, 0, "*", report_csv},
+    {"GET", "/report/{token}/{period}.json", kPublic, CacheClass::kReport, kPool, 0, "*", period_json},
+    {"GET", "/report/{token}/{period}.csv", kPublic, CacheClass::kReport, kPool, 0, "*", period_csv},
+    {"GET", "/report/{token}/{period}", kPublic, CacheClass::kReport, kPool, 0, "*", period_page},
     {"GET", "/report/{token}", kPublic, CacheClass::kReport, kPool, 0, "*", report_page},
+    {"GET", "/ack/{token}", kPublic, kNever, kPool, 0, "*", ack_page},
+    {"POST", "/ack/{token}", kPublic, kNever, kPool, kLinkBody, "*", ack_by_link},
+    {"GET", "/unsubscribe/{token}", kPublic, kNever, kPool, 0, "*", unsubscribe_page},
+    {"POST", "/unsubscribe/{token}", kPublic, kNever, kPool, kLinkBody, "*", unsubscribe_by_link},
     {"GET", "/problems/{code}", kPublic, kDocument, kLoop, 0, "*", problem_page},
     {"GET", "/robots.txt", kPublic, kDocument, kLoop, 0, "*", robots},
     {"GET", "/about", kPublic, kDocument, kLoop, 0, "*", about},
@@ -81,6 +111,13 @@ const std::vector<Route> kRoutes{
     {"POST", "/setup/{token}", kDoor, kNever, kPool, kBody, "*", post_setup},
     {"GET", "/invite/{token}", kDoor, kNever, kPool, 0, "*", invitation_page},
     {"POST", "/invite/{token}", kDoor, kNever, kPool, kBody, "*", post_invitation},
+    // the dashboard: files of this binary (app_pages.h)
+    {"GET", "/app", kPublic, kNever, kLoop, 0, "*", app_entry},
+    {"GET", "/app/", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/assets/{file}", kPublic, kNever, kLoop, 0, "*", app_asset},
+    {"GET", "/app/{page}", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/{page}/{id}", kPublic, kNever, kLoop, 0, "*", app_page},
+    {"GET", "/app/{page}/{id}/{part}", kPublic, kNever, kLoop, 0, "*", app_page},
     // health
     {"GET", "/healthz", kPublic, kNever, kLoop, 0, "*", healthz},
     {"GET", "/readyz", kPublic, kNever, kLoop, 0, "require", readyz},

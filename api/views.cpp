@@ -53,7 +53,8 @@ std::string percent_json(const std::optional<std::int64_t>& thousandths) {
   return thousandths ? json_thousandths(*thousandths) : "null";
 }
 
-std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_view uptime_30d) {
+std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_view uptime_30d,
+                         std::string_view alert_policies) {
   const Monitor& m = view.monitor;
   JsonWriter out = JsonWriter::object();
   out.field("id", to_string(m.id)).field("name", m.name).field("slug", m.slug).field("target", m.target.url());
@@ -69,6 +70,7 @@ std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_
   out.field_raw("next_check_at", time_json(next));
   out.field_raw("last_result", view.last_result ? result_json(*view.last_result) : "null");
   if (!uptime_30d.empty()) out.field_raw("uptime_30d", uptime_30d);
+  if (!alert_policies.empty()) out.field_raw("alert_policies", alert_policies);
   if (view.secrets_lost) out.key("secrets_lost").boolean(true);
   out.field("badge_token", m.badge_token).field("report_token", m.report_token);
   out.key("revision")
@@ -161,7 +163,7 @@ std::string uptime_json(std::string_view window, Span span, WallTime as_of, cons
   return std::move(out).take();
 }
 
-std::string span_json(const LedgerSpan& span, bool open) {
+std::string span_json(const LedgerSpan& span, bool open, std::string_view incident) {
   JsonWriter out = JsonWriter::object();
   out.field_raw("from", time_json(span.span.from)).field_raw("to", open ? "null" : time_json(span.span.to));
   out.field("state", slug(span.state)).key("reason");
@@ -169,7 +171,7 @@ std::string span_json(const LedgerSpan& span, bool open) {
     out.null();
   else
     out.text(reason);
-  out.key("incident").null();
+  out.field_raw("incident", incident.empty() ? "null" : json_string(incident));
   return std::move(out).take();
 }
 

@@ -15,8 +15,9 @@ namespace everup::api {
 
 std::string time_json(WallTime t);
 std::string time_json(const std::optional<WallTime>& t);  // null
-// `uptime_30d`: JSON to add under that name; empty: not asked.
-std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_view uptime_30d = {});
+// `uptime_30d` and `alert_policies`: JSON to add under these names; empty: not asked.
+std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_view uptime_30d = {},
+                         std::string_view alert_policies = {});
 std::string monitor_etag(const Monitor& monitor, std::string_view body);  // "r3.<hash>"
 // The revision that If-Match wants, when it is one of our tags; nullopt: another's. "*": any.
 bool if_match_fits(std::string_view list, std::int32_t revision);
@@ -26,7 +27,8 @@ std::string outcome_json(const Outcome& outcome, WallTime at,
                          std::string_view evidence);  // of a look that is not stored
 std::string uptime_json(std::string_view window, Span span, WallTime as_of, const Tally& tally);
 std::string percent_json(const std::optional<std::int64_t>& thousandths);
-std::string span_json(const LedgerSpan& span, bool open);
+// `incident`: its id; empty: none.
+std::string span_json(const LedgerSpan& span, bool open, std::string_view incident = {});
 std::string key_json(const db::KeyInfo& key, std::string_view secret = {});
 
 }  // namespace everup::api

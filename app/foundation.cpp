@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "app/backup.h"
 #include "app/database.h"
 #include "app/privileges.h"
 
@@ -31,6 +32,11 @@ Result<Foundation> lay_foundation(const Settings& settings) {
   }
   auto vault = open_vault(settings, *path, true);
   if (!vault) return vault.error();
+  if (cluster && settings.text("BACKUP_BEFORE_MIGRATION") == "yes") {
+    const auto saved = back_up_before_migration(settings, *path, access);
+    if (!saved) return saved.error();
+    if (*saved) spdlog::info("the schema will change; the database was saved in {}/backups", *path);
+  }
   auto migration = db::migrate(access, system_clock().now().wall);
   if (!migration) return migration.error();
   if (migration->after != migration->before) spdlog::info("schema {} → {}", migration->before, migration->after);

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <exception>
 
+#include "app/alert_command.h"
+#include "app/backup_command.h"
 #include "app/check_command.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -26,8 +28,13 @@ struct Words {
   TlsWords tls;
   MonitorAdd add;
   std::string query, id;
+  std::string incident_state, incident_monitor;
+  ChannelAdd channel;
   AccountCreate account;
   KeyCreate key;
+  BackupWords backup;
+  VerifyWords verify;
+  RestoreWords restore;
   UserWords user;
   bool quick = false;
 };
@@ -218,6 +225,75 @@ void add_monitor(CLI::App& root, Words& words, Run& run) {
   });
 }
 
+void add_incident(CLI::App& root, Words& words, Run& run) {
+  auto* incident = root.add_subcommand("incident", "outages: who was told, and that somebody is at it");
+  incident->require_subcommand(1);
+  auto* list = incident->add_subcommand("list", "newest first, one a line");
+  list->add_option("--state", words.incident_state)->check(CLI::IsMember({"open", "acknowledged", "resolved"}));
+  list->add_option("--monitor", words.incident_monitor, "mon_… or slug:name");
+  list->add_flag("--json", words.json);
+  list->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) {
+        return incident_list(api, words.incident_state, words.incident_monitor, words.json);
+      });
+    };
+  });
+  const auto about_one = [&](const char* verb, const char* prose,
+                             int (*act)(const ApiClient&, const std::string&, bool)) {
+    auto* command = incident->add_subcommand(verb, prose);
+    command->add_option("id", words.id, "inc_…")->required();
+    command->add_flag("--json", words.json);
+    command->callback([&words, &run, act] {
+      run = [&words, act] {
+        return with_api(words, [&](const ApiClient& api) { return act(api, words.id, words.json); });
+      };
+    });
+  };
+  about_one("show", "what happened, what was written, who was told and with which proof", incident_show);
+  about_one("ack", "somebody is at it: later steps and reminders end", incident_ack);
+  incident->footer("Example:\n  everup incident ack $(everup incident list --state open | cut -d' ' -f1)");
+}
+
+void add_channel(CLI::App& root, Words& words, Run& run) {
+  auto* channel = root.add_subcommand("channel", "places where people are told");
+  channel->require_subcommand(1);
+  auto* list = channel->add_subcommand("list", "all channels, one a line");
+  list->add_flag("--json", words.json);
+  list->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return channel_list(api, words.json); }); };
+  });
+  auto* add = channel->add_subcommand("add", "add a channel; prints its id, and a webhook's secret beside it, once");
+  add->add_option("place", words.channel.place,
+                  "an e-mail address, or a URL (a webhook, unless --kind says otherwise)");
+  add->add_option("--kind", words.channel.kind)
+      ->check(CLI::IsMember({"email", "webhook", "slack", "pagerduty", "template"}));
+  add->add_option("--name", words.channel.name, "default: by the place");
+  add->add_option("-f,--file", words.channel.definition_file,
+                  "a JSON object as the API takes it; - for standard input");
+  add->add_flag("--json", words.json);
+  add->footer(
+      "Example:\n  everup channel add ops@example.com\n  everup channel add --kind slack https://hooks.slack.com/…");
+  add->callback([&] {
+    run = [&] {
+      if (words.channel.place.empty() && words.channel.definition_file.empty()) {
+        std::cerr << "everup channel add: give a place or a file (-f)\n";
+        return kUsage;
+      }
+      return with_api(words, [&](const ApiClient& api) { return channel_add(api, words.channel, words.json); });
+    };
+  });
+  auto* test =
+      channel->add_subcommand("test", "send a test and print the other side's words; 1 when it did not arrive");
+  test->add_option("id", words.id, "chn_…")->required();
+  test->add_flag("--json", words.json);
+  test->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return channel_test(api, words.id, words.json); });
+    };
+  });
+}
+
 void add_accounts(CLI::App& root, Words& words, Run& run) {
   auto* account = root.add_subcommand("account", "accounts: the owners of monitors and keys");
   account->require_subcommand(1);
@@ -318,6 +394,43 @@ void add_service(CLI::App& root, Words& words, Run& run) {
   });
 }
 
+void add_backups(CLI::App& root, Words& words, Run& run) {
+  auto* backup = root.add_subcommand("backup", "save database, secret key and settings; a service may run meanwhile");
+  backup->add_option("directory", words.backup.directory, "where to; it must not exist, or be empty");
+  backup->add_flag("--dated", words.backup.dated, "make a directory named by the instant inside it");
+  backup->add_option("--keep", words.backup.keep, "with --dated: remove the oldest until so many are left [all]")
+      ->check(CLI::Range(1, 10'000));
+  backup->add_option("--encrypt-to-key-file", words.backup.key_file,
+                     "seal the files with the key in this file (head -c 32 /dev/urandom | base64)");
+  backup->add_flag("--json", words.backup.json, "print the manifest");
+  backup->footer("Example:\n  everup backup --dated --keep 14 /var/backups/everup");
+  auto* verify =
+      backup->add_subcommand("verify", "restore into a throw-away cluster and compare; exit 0 genuine, 1 not");
+  verify->add_option("directory", words.verify.directory, "of the backup")->required();
+  verify->add_option("--key-file", words.verify.key_file, "of a sealed backup");
+  verify->add_option("--scratch", words.verify.scratch, "where the cluster goes [TMPDIR, else /tmp]");
+  verify->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_backup_verify(s, words.verify); }); };
+  });
+  backup->callback([&words, &run, verify] {
+    if (verify->parsed()) return;
+    run = [&words] {
+      if (words.backup.directory.empty()) {
+        std::cerr << "everup backup: name the directory to write\n";
+        return kUsage;
+      }
+      return with_settings(words, [&](const Settings& s) { return run_backup(s, words.backup); });
+    };
+  });
+  auto* restore = root.add_subcommand("restore", "make a data directory from a backup");
+  restore->add_option("directory", words.restore.directory, "of the backup")->required();
+  restore->add_option("--key-file", words.restore.key_file, "of a sealed backup");
+  restore->add_flag("--replace", words.restore.replace, "put a database that is there aside");
+  restore->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_restore(s, words.restore); }); };
+  });
+}
+
 int run_words(int argc, char** argv) {
   Words words;
   Run run;
@@ -337,9 +450,12 @@ int run_words(int argc, char** argv) {
   add_smtp(root, words, run);
   add_tls(root, words, run);
   add_monitor(root, words, run);
+  add_incident(root, words, run);
+  add_channel(root, words, run);
   add_accounts(root, words, run);
   add_people(root, words, run);
   add_service(root, words, run);
+  add_backups(root, words, run);
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

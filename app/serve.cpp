@@ -24,9 +24,12 @@
 #include "app/probing.h"
 #include "checker/pattern.h"
 #include "db/account_store.h"
+#include "db/alert_store.h"
 #include "db/amender.h"
+#include "db/backup_sql.h"
 #include "db/command_store.h"
 #include "db/idempotency_store.h"
+#include "db/incident_store.h"
 #include "db/keeper.h"
 #include "db/ledger_store.h"
 #include "db/member_store.h"
@@ -67,6 +70,8 @@ Result<Roles> parse_roles(const std::string& text) {
   return roles;
 }
 
+constexpr double kOutboxLateS = 120;  // older alerts are told at /readyz
+
 std::unique_ptr<db::Pool> pool_of(const db::DatabaseAccess& access, db::Role role, int sessions_max) {
   db::PoolOptions options;
   options.access = access;
@@ -89,6 +94,7 @@ class Server {
   void stop();
   void look_after();  // once a second
   void look_for_first_account();
+  void look_for_backup();
 
  private:
   Status open_sockets();
@@ -114,12 +120,15 @@ class Server {
   std::unique_ptr<db::LedgerStore> ledger_;
   std::unique_ptr<db::CommandStore> commands_;
   std::unique_ptr<db::IdempotencyStore> idempotency_;
+  std::unique_ptr<db::AlertStore> alerts_;
+  std::unique_ptr<db::IncidentStore> incidents_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<db::Keeper> keeper_;
   std::unique_ptr<api::Api> api_;
-  std::atomic<std::int64_t> first_account_{0};  // 0: there is none yet
+  std::atomic<std::int64_t> first_account_{0};   // 0: there is none yet
+  std::atomic<std::int64_t> last_backup_ms_{0};  // 0: none is known
   std::atomic<bool> draining_{false};
   int seconds_ = 0;
 };
@@ -160,6 +169,8 @@ Status Server::open_stores() {
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
+  alerts_ = std::make_unique<db::AlertStore>(*api_pool_, *ids_, foundation_->vault, clock);
+  incidents_ = std::make_unique<db::IncidentStore>(*api_pool_, *public_pool_, *ids_, clock);
   return ok();
 }
 
@@ -244,6 +255,8 @@ Status Server::start_api() {
   options.accounts = accounts_.get();
   options.commands = commands_.get();
   options.idempotency = idempotency_.get();
+  options.alerts = alerts_.get();
+  options.incidents = incidents_.get();
   options.vault = &foundation_->vault;
   options.people = {persons_.get(), members_.get(), seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;
@@ -253,6 +266,10 @@ Status Server::start_api() {
   options.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->maker(loop); };
   if (scheduler_) options.scheduler_stats = [this] { return scheduler_->stats(); };
   if (recorder_) options.recorder_stats = [this] { return recorder_->stats(); };
+  options.last_backup = [this]() -> std::optional<WallTime> {
+    const auto ms = last_backup_ms_.load();
+    return ms == 0 ? std::nullopt : std::optional(WallTime{ms});
+  };
   options.readiness = [this] { return readiness(); };
   options.log = [](std::string_view line) { spdlog::warn("{}", line); };
   auto api = api::Api::make(std::move(options));
@@ -264,9 +281,12 @@ Status Server::start_api() {
 api::Readiness Server::readiness() const {
   api::Readiness ready;
   ready.draining = draining_.load();
-  ready.checks = {{"migrations", "ok"}, {"database", "ok"}, {"lag", "ok"}, {"spool", "ok"}};
+  ready.checks = {{"migrations", "ok"}, {"database", "ok"}, {"lag", "ok"}, {"spool", "ok"}, {"outbox", "ok"}};
   if (recorder_) {
     const auto stats = recorder_->stats();
+    if (stats.outbox_oldest_s > kOutboxLateS)
+      ready.checks["outbox"] =
+          fmt::format("{} alerts wait, the oldest for {:.0f} s", stats.outbox_pending, stats.outbox_oldest_s);
     if (!stats.database_ok) ready.checks["database"] = "away: results wait on disk";
     if (stats.spool_bytes > 0)
       ready.checks["spool"] =
@@ -339,12 +359,18 @@ void Server::look_for_first_account() {
   if (const auto written = write_cli_key(*op, accounts->front()); !written) spdlog::warn("{}", written.error().what);
 }
 
+void Server::look_for_backup() {
+  const auto saved = db::last_backup(foundation_->access);
+  if (saved && *saved) last_backup_ms_ = (*saved)->ms;
+}
+
 void Server::look_after() {
   ++seconds_;
   if (seconds_ % 30 == 0) {
     if (const auto read = probing_->reread_own_addresses(); !read) spdlog::warn("{}", read.error().what);
   }
   if (first_account_ == 0 && seconds_ % 5 == 0) look_for_first_account();
+  if (roles_.api && seconds_ % 15 == 1) look_for_backup();
   auto& cluster = foundation_->cluster;
   if (!cluster || cluster->alive() || seconds_ % 2 != 0) return;
   spdlog::error("the private PostgreSQL has ended; starting it again");

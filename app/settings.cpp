@@ -29,6 +29,10 @@ Complaint number_between(const std::string& text) {
   return fmt::format("must be a whole number from {} to {}", kMin, kMax);
 }
 
+Complaint yes_or_no(const std::string& text) {
+  return text == "yes" || text == "no" ? Complaint{} : "must be yes or no";
+}
+
 Complaint log_format(const std::string& text) {
   return text == "text" || text == "json" ? Complaint{} : "must be text or json";
 }
@@ -126,6 +130,7 @@ const std::vector<Setting>& settings_table() {
       {"OWNER_PASSWORD", "", true, "first start without a terminal: the owner's password (OWNER_PASSWORD_FILE)"},
       {"RETAIN_RESULTS_DAYS", "90", false, "days that raw results are kept", number_between<1, 400>},
       {"RETAIN_EVIDENCE_DAYS", "365", false, "days that evidence of failures is kept", number_between<1, 3650>},
+      {"BACKUP_BEFORE_MIGRATION", "yes", false, "save a private cluster before its schema is changed", yes_or_no},
       {"RATE_LIMIT", "600/60", false, "API requests per seconds and key; 0: none", rate_limit},
       {"SPOOL_BYTES_MAX", "1073741824", false, "bytes that wait on disk while PostgreSQL is away",
        number_between<1'048'576, 1'099'511'627'776>},

@@ -1,12 +1,15 @@
 // Badges: values in, SVG bytes (or the shields endpoint's JSON) out. Pure; any thread; no I/O.
 //
-// Geometry is that of shields (badge-maker 6): width of Verdana 11 px, rounded up to odd; textLength pins it whatever
-// font the viewer has. Colours are our own, dark enough for white text (WCAG AA); palette=shields gives the classic
-// ones. Whatever text comes in, well-formed XML 1.0 goes out: control characters and bad UTF-8 are removed, text is cut
-// (label 64, message 128 characters) and escaped; the elements are svg, title, linearGradient, stop, clipPath, rect, g
-// and text. Known weakness: kerning is not counted, as in shields; characters outside Latin get an average width.
+// Geometry is that of shields (badge-maker 6) in its styles flat, flat-square, plastic and for-the-badge: width of
+// Verdana, in the first three rounded up to odd; textLength pins it whatever font the viewer has. Colours are our own,
+// dark enough for white text (WCAG AA); palette=shields gives the classic ones. Whatever text comes in, well-formed
+// XML 1.0 goes out: control characters and bad UTF-8 are removed, text is cut (label 64, message 128 characters) and
+// escaped; the elements are svg, title, linearGradient, stop, clipPath, rect, g and text. Known weaknesses: kerning is
+// not counted, as in shields; characters above U+FFFF get the width of an "m"; shields' blurred second shadow is left
+// out.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +22,7 @@
 
 namespace everup::badges {
 
-enum class Style : unsigned char { kFlat, kFlatSquare };
+enum class Style : unsigned char { kFlat, kFlatSquare, kPlastic, kForTheBadge };
 enum class Palette : unsigned char { kEverup, kShields };
 
 inline constexpr std::size_t kLabelMax = 64;     // characters
@@ -35,7 +38,7 @@ struct BadgeText {
   bool is_error = false;  // shields' isError: the reader may not colour it over
   bool operator==(const BadgeText&) const = default;
 };
-std::string flat_badge(const BadgeText& text);
+std::string badge_svg(const BadgeText& text);
 // {"schemaVersion":1,"label":…,"message":…,"color":…,"labelColor":…,"isError":…,"style":…,"cacheSeconds":…}, shields'
 // keys and no others.
 std::string shields_json(const BadgeText& text, int cache_s = 300);
@@ -67,6 +70,11 @@ BadgeText uptime_badge(const Uptime& uptime, const Tally& tally, std::string_vie
                        const BadgeOptions& options = {});
 // "status | up"
 BadgeText status_badge(State state, const BadgeOptions& options = {});
+// "response 24h | 231 ms": the median of what was answered; nothing answered "n/a".
+BadgeText response_badge(std::optional<std::int64_t> median_us, std::string_view window,
+                         const BadgeOptions& options = {});
+// "cert | 41 days", "expired" from the end on; not known "n/a". Below 14 days degraded, below 7 down.
+BadgeText cert_badge(std::optional<std::int64_t> days_left, const BadgeOptions& options = {});
 // For an unknown, private or deleted token (404 with this SVG).
 BadgeText not_found_badge(const BadgeOptions& options = {});
 

@@ -1,4 +1,5 @@
 // What badges say: figures and states → words and colours, and the query's options. See badge.h.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -65,11 +66,16 @@ std::string coverage_note(const Uptime& uptime, const BadgeOptions& options) {
 using Setter = std::optional<std::string> (*)(BadgeOptions&, const std::string& value);
 
 std::optional<std::string> set_style(BadgeOptions& options, const std::string& value) {
-  if (value == "flat" || value == "flat-square") {
-    options.style = value == "flat" ? Style::kFlat : Style::kFlatSquare;
+  constexpr std::array<std::pair<std::string_view, Style>, 4> kStyles{{{"flat", Style::kFlat},
+                                                                       {"flat-square", Style::kFlatSquare},
+                                                                       {"plastic", Style::kPlastic},
+                                                                       {"for-the-badge", Style::kForTheBadge}}};
+  for (const auto& [name, style] : kStyles) {
+    if (value != name) continue;
+    options.style = style;
     return std::nullopt;
   }
-  return "flat or flat-square";
+  return "flat, flat-square, plastic or for-the-badge";
 }
 std::optional<std::string> set_palette(BadgeOptions& options, const std::string& value) {
   if (value == "everup" || value == "shields") {
@@ -151,6 +157,31 @@ BadgeText uptime_badge(const Uptime& uptime, const Tally& tally, std::string_vie
 BadgeText status_badge(State state, const BadgeOptions& options) {
   const std::string word = state == State::kBeforeCreation ? "unknown" : std::string(slug(state));
   return dressed("status", word, tone_of(state), options);
+}
+
+BadgeText response_badge(std::optional<std::int64_t> median_us, std::string_view window, const BadgeOptions& options) {
+  const std::string label = "response " + std::string(window);
+  if (!median_us) return dressed(label, "n/a", Tone::kNeutral, options);
+  const std::int64_t ms = (std::max<std::int64_t>(*median_us, 0) + 500) / 1000;
+  struct Step {
+    std::int64_t below_ms;
+    Tone tone;
+  };
+  constexpr std::array<Step, 4> kSteps{
+      {{300, Tone::kUp}, {800, Tone::kFair}, {2000, Tone::kDegraded}, {5000, Tone::kPartial}}};
+  Tone tone = Tone::kDown;
+  for (auto step = kSteps.rbegin(); step != kSteps.rend(); ++step)
+    if (ms < step->below_ms) tone = step->tone;
+  const std::string figure = ms < 10'000 ? std::to_string(ms) + " ms" : std::to_string((ms + 500) / 1000) + " s";
+  return dressed(label, figure, tone, options);
+}
+
+BadgeText cert_badge(std::optional<std::int64_t> days_left, const BadgeOptions& options) {
+  constexpr std::int64_t kWarnDays = 14, kDownDays = 7;
+  if (!days_left) return dressed("cert", "n/a", Tone::kNeutral, options);
+  if (*days_left < 0) return dressed("cert", "expired", Tone::kDown, options);
+  const Tone tone = *days_left >= kWarnDays ? Tone::kUp : *days_left >= kDownDays ? Tone::kDegraded : Tone::kDown;
+  return dressed("cert", std::to_string(*days_left) + (*days_left == 1 ? " day" : " days"), tone, options);
 }
 
 BadgeText not_found_badge(const BadgeOptions& options) {

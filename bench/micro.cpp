@@ -116,7 +116,7 @@ void BadgeSvg(benchmark::State& state) {
   sum.down_ms = 95'000;
   for (auto _ : state) {
     const Uptime uptime = uptime_of(sum);
-    benchmark::DoNotOptimize(badges::flat_badge(badges::uptime_badge(uptime, sum, "30d")));
+    benchmark::DoNotOptimize(badges::badge_svg(badges::uptime_badge(uptime, sum, "30d")));
   }
 }
 BENCHMARK(BadgeSvg);

@@ -167,6 +167,7 @@ void SmtpDialogue::after(SmtpStop done) {
 // RSET first when a sender was named; both in one segment where the server takes that (RFC 2920: QUIT comes last).
 void SmtpDialogue::farewell() {
   judged_ = true;
+  if (all_said_) return enter(State::kReset, SmtpStep::kReset);
   const bool reset = sender_named_ && state_ != State::kMessage;
   if (reset) {
     enter(State::kReset, SmtpStep::kReset);
@@ -244,6 +245,7 @@ void SmtpDialogue::hear(SmtpReply&& reply, std::string_view waiting) {
       on_message(reply);
       break;
     case State::kReset:
+      if (owed_ > 1) break;  // of a group that was judged before its end
       enter(State::kQuit, SmtpStep::kQuit);
       if (owed_ == 0) say("QUIT");
       break;
@@ -494,6 +496,17 @@ void SmtpDialogue::begin_mail() {
   if (offers("SIZE") && !plan_.message.empty()) command += " SIZE=" + std::to_string(plan_.message.size());
   if (international) command += " SMTPUTF8";
   say(command);
+  if (plan_.grouped && plan_.stop <= SmtpStop::kRcpt && offers("PIPELINING")) say_group();
+}
+
+// What is judged decides nothing about what is said: after a refused MAIL the rest is refused too.
+void SmtpDialogue::say_group() {
+  all_said_ = true;
+  if (plan_.stop == SmtpStop::kRcpt) {
+    for (const std::string& whom : plan_.to) say("RCPT TO:<" + whom + ">");
+  }
+  say("RSET");
+  say("QUIT");
 }
 
 void SmtpDialogue::on_mail(const SmtpReply& reply) {
@@ -506,7 +519,7 @@ void SmtpDialogue::on_mail(const SmtpReply& reply) {
 
 void SmtpDialogue::next_recipient() {
   enter(State::kRcpt, SmtpStep::kRcpt);
-  say("RCPT TO:<" + plan_.to[recipient_] + ">");
+  if (!all_said_) say("RCPT TO:<" + plan_.to[recipient_] + ">");
 }
 
 // All are asked; the worst answer counts, the first of equal ones.

@@ -148,6 +148,7 @@ void SmtpProbe::start_dialogue() {
     const std::string id = plan.stop == SmtpStop::kData ? net::random_token() : "test";
     plan.message = smtp_test_message(plan, shared_.loop.now().wall, id);
   }
+  plan.grouped = question_.live == nullptr && !question_.want_evidence;
   dialogue_.emplace(std::move(plan));
   dialogue_->connected(implicit_tls_);
   go_on();

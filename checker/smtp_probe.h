@@ -10,6 +10,9 @@
 // and the refusal becomes the verdict at its end (SHAPES 8). Transcript: capped by core/transcript.h, secrets masked by
 // the dialogue; kept when the look fails or evidence is wanted.
 //
+// A look that is watched, or whose transcript will be kept in any case, says one command at a time; all others the whole
+// envelope at once where PIPELINING is offered: two segments less each way, a third of a stored dialogue's CPU.
+//
 // The test message of `stop_after` DATA is fixed: it says what it is and who sent it; nothing of it can be chosen.
 // Thread: the loop's. Limits: kAddressesMax addresses.
 #pragma once

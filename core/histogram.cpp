@@ -15,23 +15,26 @@ namespace {
 constexpr std::int64_t kExact = 128, kMaxUs = 120'000'000;
 constexpr int kStepBits = 6, kFirstOctave = 7;
 
-std::size_t bucket_of(std::int64_t us) {
-  const auto v = static_cast<std::uint64_t>(std::clamp<std::int64_t>(us, 0, kMaxUs));
+std::size_t bucket_of(std::int64_t us) { return latency_step(std::min(us, kMaxUs)); }
+std::int64_t middle_of(std::size_t bucket) { return latency_of_step(bucket); }
+
+}  // namespace
+
+std::size_t latency_step(std::int64_t us) {
+  const auto v = static_cast<std::uint64_t>(std::clamp<std::int64_t>(us, 0, std::numeric_limits<std::int32_t>::max()));
   if (v < kExact) return static_cast<std::size_t>(v);
   const int octave = static_cast<int>(std::bit_width(v)) - 1;
   const std::uint64_t step = (v >> (octave - kStepBits)) & 63;
   return static_cast<std::size_t>(kExact + (octave - kFirstOctave) * 64) + static_cast<std::size_t>(step);
 }
 
-std::int64_t middle_of(std::size_t bucket) {
-  const auto index = static_cast<std::int64_t>(bucket);
+std::int64_t latency_of_step(std::size_t step) {
+  const auto index = static_cast<std::int64_t>(step);
   if (index < kExact) return index;
   const auto octave = static_cast<int>((index - kExact) / 64) + kFirstOctave;
   const std::int64_t width = std::int64_t{1} << (octave - kStepBits);
   return (64 + (index - kExact) % 64) * width + (width - 1) / 2;
 }
-
-}  // namespace
 
 void LatencyHistogram::add(std::int64_t us, std::int64_t count) {
   if (count <= 0) return;

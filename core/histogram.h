@@ -2,11 +2,17 @@
 // phases are stored.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 namespace everup {
+
+// The steps: 0 … 127 µs each by itself, then 64 to each power of two. latency_of_step(latency_step(us)) is within 1/128
+// of us, and its step is the same again. `us` is taken as between 0 and 2^31 − 1.
+std::size_t latency_step(std::int64_t us);
+std::int64_t latency_of_step(std::size_t step);
 
 class LatencyHistogram {
  public:

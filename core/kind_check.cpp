@@ -1,10 +1,10 @@
 // The bounds of what each kind besides the web may be told. Mailboxes are those of RFC 5321 4.1.2 without quoted
-// strings, with UTF-8 as RFC 6531 allows. Weakness: a heartbeat's cron expression is checked for its form only; its
-// meaning is cron's (core/cron.h judges it where it is used).
+// strings, with UTF-8 as RFC 6531 allows.
 #include <algorithm>
 #include <array>
 
 #include "core/complaints.h"
+#include "core/cron.h"
 #include "core/host.h"
 #include "core/utf8.h"
 
@@ -63,25 +63,6 @@ void check_smtp_expect(const SmtpExpect& expect, const std::string& at, Complain
   }
   certificate_days(expect.certificate_days_min, at, complaints);
   latency(expect.latency_ms_max, at, complaints);
-}
-
-// Five fields of digits, names, '*', ',', '-', '/'; or one of cron's words.
-bool cron_form(std::string_view text) {
-  constexpr std::array<std::string_view, 7> kWords{"@yearly", "@annually", "@monthly", "@weekly",
-                                                   "@daily",  "@midnight", "@hourly"};
-  if (text.starts_with('@')) return std::find(kWords.begin(), kWords.end(), text) != kWords.end();
-  int fields = 0;
-  bool inside = false;
-  for (const char c : text) {
-    if (c == ' ' || c == '\t') {
-      inside = false;
-      continue;
-    }
-    if (!letter_or_digit(c) && std::string_view("*,-/").find(c) == std::string_view::npos) return false;
-    fields += inside ? 0 : 1;
-    inside = true;
-  }
-  return fields == 5 && text.size() <= 200;
 }
 
 }  // namespace
@@ -176,8 +157,10 @@ void check_settings(const HeartbeatSettings& settings, const Target&, Complaints
   const HeartbeatOptions& o = settings.options;
   complaints.range(o.period_s, 30, kYear, "#/options/period_s");
   complaints.range(o.grace_s, 0, kYear, "#/options/grace_s");
-  complaints.need(o.cron.empty() || cron_form(o.cron), "#/options/cron", "invalid_cron",
-                  "must be five fields such as \"0 3 * * *\", or @hourly, @daily, @weekly, @monthly, @yearly");
+  if (!o.cron.empty()) {
+    const auto cron = Cron::parse(o.cron);
+    complaints.need(cron.ok(), "#/options/cron", "invalid_cron", cron.ok() ? "" : cron.error().what);
+  }
   complaints.need(o.timezone.size() <= 64 && !o.timezone.empty() && no_controls(o.timezone), "#/options/timezone",
                   "invalid_timezone", "must be a name of the IANA time zone database, such as Europe/Prague or UTC");
 }

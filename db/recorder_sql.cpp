@@ -454,8 +454,9 @@ Status trim_streams(Session& session, milliseconds deadline, const Fence& fence,
 Result<Outbox> read_outbox(Session& session, milliseconds deadline) {
   return in_transaction(session, deadline, [&](pqxx::transaction_base& tx) -> Result<Outbox> {
     const pqxx::row row = tx.exec_params1(
-        "SELECT count(*), min(recorded_at) FROM (SELECT recorded_at FROM flips WHERE fanned_at IS NULL "
-        "ORDER BY recorded_at LIMIT $1) AS waiting",
+        "SELECT count(*), min(at) FROM (SELECT at FROM ((SELECT recorded_at AS at FROM flips WHERE fanned_at IS NULL "
+        "ORDER BY recorded_at LIMIT $1) UNION ALL (SELECT step_at FROM deliveries WHERE state = 1 AND due_at <= "
+        "(extract(epoch FROM clock_timestamp()) * 1000)::bigint LIMIT $1)) AS both_kinds LIMIT $1) AS waiting",
         kOutboxCountMax);
     Outbox outbox;
     outbox.pending = row[0].as<std::uint64_t>();

@@ -47,7 +47,8 @@ Result<Applied> apply_batch(Session& session, milliseconds deadline, const Fence
 // Forgets former streams of this node; only while nothing of theirs is left in the spool.
 Status trim_streams(Session& session, milliseconds deadline, const Fence& fence, const std::string& stream);
 
-// The outbox as /metrics shows it: flips that no alerter has taken; counted up to kOutboxCountMax.
+// The outbox as /metrics shows it: flips that no alerter has taken and deliveries that are due; counted up to
+// kOutboxCountMax.
 struct Outbox {
   std::uint64_t pending = 0;
   std::optional<WallTime> oldest;

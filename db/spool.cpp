@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "db/batch_codec.h"
-#include "db/crc32c.h"
+#include "core/crc32c.h"
 
 namespace everup::db {
 namespace {

@@ -15,7 +15,7 @@ everup_build_packages() {
 
 # What the tests need beside it: real peers, and the test libraries (indented in cmake/Packages.cmake).
 everup_test_packages() {
-  printf '%s\n' lld nginx-light openssl gnutls-bin postfix dnsmasq-base nftables iproute2 procps libxml2-utils libbenchmark-dev
+  printf '%s\n' lld nginx-light openssl gnutls-bin postfix dnsmasq-base nftables iproute2 procps libxml2-utils libbenchmark-dev python3
   awk -F'[ ()]+' '/^ +everup_(pkg|header)\(/ { print $(NF - 1) }' "$1/cmake/Packages.cmake"
 }
 

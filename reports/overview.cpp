@@ -1,8 +1,9 @@
-// The overview page: model → fields of the template. See report.h and page_text.h.
+// The overview page: model → fields of the templates. See report.h, page_parts.h and page_text.h.
 #include <algorithm>
 
-#include "reports/page_template.h"
+#include "reports/page_parts.h"
 #include "reports/page_text.h"
+#include "reports/period.h"
 #include "reports/report.h"
 #include "reports/strip.h"
 #include "reports/words.h"
@@ -11,31 +12,13 @@ namespace everup::reports {
 namespace {
 
 constexpr std::size_t kPartDays = 30;
-constexpr std::size_t kTextMax = 2048;  // bytes of a name or target on the page
-
-std::string percent_text(const std::optional<std::int64_t>& thousandths) {
-  if (!thousandths) return "n/a";
-  if (*thousandths == 0) return "0%";
-  if (*thousandths == 100'000) return "100%";
-  std::string digits = std::to_string(*thousandths % 1000 + 1000).substr(1);
-  if (digits.back() == '0') digits.pop_back();
-  return std::to_string(*thousandths / 1000) + "." + digits + "%";
-}
-
-// A figure's colour follows the state it speaks of: any down is not green.
-std::string_view tone_of(const WindowFigures& window) {
-  if (!window.uptime.uptime) return "unknown";
-  if (*window.uptime.uptime < 97'000) return "down";
-  return *window.uptime.uptime < 99'500 ? "degraded" : "up";
-}
-
-std::string time_or_dash(std::int64_t ms) { return ms > 0 ? duration_text(ms) : "–"; }
+constexpr int kYearsMax = 20;  // in the list of years
 
 Fields window_fields(const WindowFigures& window) {
   const bool bounds = window.uptime.uptime && window.tally.unknown_ms > 0;
   return {.texts = {{"title", std::string(window_title(window.name))},
                     {"display", window.uptime.display},
-                    {"tone", std::string(tone_of(window))},
+                    {"tone", std::string(tone_of(window.uptime))},
                     {"coverage", percent_text(window.uptime.coverage)},
                     {"down", time_or_dash(window.tally.down_ms)},
                     {"incidents", std::to_string(window.tally.incidents)},
@@ -46,47 +29,21 @@ Fields window_fields(const WindowFigures& window) {
           .lists = {}};
 }
 
-Fields day_fields(const DayFigures& day) {
-  return {.texts = {{"date", date_text(day.date)},
-                    {"display", day.uptime.display},
-                    {"down", time_or_dash(day.tally.down_ms)},
-                    {"degraded", time_or_dash(day.tally.degraded_ms)},
-                    {"unknown", time_or_dash(day.tally.unknown_ms)},
-                    {"incidents", std::to_string(day.tally.incidents)}},
-          .flags = {},
-          .lists = {}};
-}
-
-Fields down_fields(const Down& down, const Zone& zone) {
-  const std::string reason = reason_text(down.reason);
-  return {.texts = {{"from_utc", rfc3339(down.span.from)},
-                    {"from", local_text(down.span.from, zone)},
-                    {"to_utc", rfc3339(down.span.to)},
-                    {"to", local_text(down.span.to, zone)},
-                    {"length", duration_text(down.down_ms)},
-                    {"reason", reason.empty() ? "–" : reason}},
-          .flags = {{"open", down.open}, {"before", down.before}},
-          .lists = {}};
-}
-
-std::vector<Fields> strip_parts(const std::vector<DayFigures>& days) {
+std::vector<Fields> strip_parts(const ReportModel& model) {
+  const auto& days = model.days;
+  const auto bars = bars_of(days, model.input.links);
   std::vector<Fields> parts;
   for (std::size_t first = 0; first < days.size(); first += kPartDays) {
     const std::size_t count = std::min(kPartDays, days.size() - first);
     const DayFigures& last = days[first + count - 1];
     const std::string label = date_text(days[first].date) + " to " + date_text(last.date);
-    parts.push_back({.texts = {{"svg", strip_svg(days, first, count, label)},
+    parts.push_back({.texts = {{"svg", strip_svg(bars, first, count, label)},
                                {"first", short_date_text(days[first].date)},
                                {"last", short_date_text(last.date)}},
                      .flags = {},
                      .lists = {}});
   }
   return parts;
-}
-
-std::string key_sample(std::string_view name) {
-  return "<svg viewBox=\"0 0 10 12\" aria-hidden=\"true\" focusable=\"false\"><path class=\"fill-" + std::string(name) +
-         "\" d=\"M1 0h8v12h-8z\"/></svg>";
 }
 
 // A shape for each state, so that colour is never the only sign.
@@ -124,8 +81,8 @@ std::string no_downs_text(const ReportModel& model) {
 void add_header(Fields& page, const ReportModel& model) {
   const ReportInput& in = model.input;
   const bool suspect = in.suspect_since.has_value();
-  page.texts.insert(page.texts.end(), {{"name", printable(in.name, kTextMax)},
-                                       {"target", in.target ? printable(*in.target, kTextMax) : ""},
+  page.texts.insert(page.texts.end(), {{"name", printable(in.name, kNameBytesMax)},
+                                       {"target", in.target ? printable(*in.target, kNameBytesMax) : ""},
                                        {"state_word", std::string(state_word(in.state))},
                                        {"state_class", std::string(state_class(in.state))},
                                        {"icon", icon_of(in.state)},
@@ -143,29 +100,31 @@ void add_header(Fields& page, const ReportModel& model) {
 
 void add_days(Fields& page, const ReportModel& model) {
   std::vector<Fields> rows;
-  for (auto day = model.days.rbegin(); day != model.days.rend(); ++day) rows.push_back(day_fields(*day));
-  page.texts.insert(page.texts.end(),
-                    {{"days_count", std::to_string(model.days.size())}, {"patterns", strip_patterns()}});
-  for (const std::string_view name : {"up", "degraded", "down", "unknown", "maintenance", "paused", "before"})
-    page.texts.emplace_back("key_" + std::string(name), key_sample(name));
-  page.lists.emplace_back("parts", strip_parts(model.days));
+  for (auto day = model.days.rbegin(); day != model.days.rend(); ++day)
+    rows.push_back(
+        part_fields(date_text(day->date), model.input.links.to(to_string(day->date)), day->tally, day->uptime));
+  page.texts.insert(
+      page.texts.end(),
+      {{"days_count", std::to_string(model.days.size())}, {"patterns", strip_patterns()}, {"key", strip_key()}});
+  page.lists.emplace_back("parts", strip_parts(model));
   page.lists.emplace_back("day_rows", std::move(rows));
 }
 
-void add_downs(Fields& page, const ReportModel& model) {
-  const ReportInput& in = model.input;
-  std::vector<Fields> rows;
-  for (const Down& down : model.downs) rows.push_back(down_fields(down, *in.zone));
-  const std::int64_t glitches = in.glitches_90d.value_or(0);
-  page.texts.insert(page.texts.end(), {{"left_out_count", std::to_string(model.downs_left_out)},
-                                       {"no_downs", no_downs_text(model)},
-                                       {"glitches", counted(glitches, "glitch", "glitches")},
-                                       {"corrections", counted(in.corrections, "correction was", "corrections were")}});
-  page.flags.insert(page.flags.end(), {{"has_downs", !rows.empty()},
-                                       {"left_out", model.downs_left_out > 0},
-                                       {"has_glitches", glitches > 0},
-                                       {"has_corrections", in.corrections > 0}});
-  page.lists.emplace_back("downs", std::move(rows));
+// The month that runs, and the years back to the first look.
+void add_calendar(Fields& page, const ReportModel& model) {
+  const ReportLinks& links = model.input.links;
+  const Zone& zone = *model.input.zone;
+  std::vector<Fields> list;
+  const auto add = [&](const Period& period) {
+    list.push_back(
+        {.texts = {{"href", links.to(to_string(period))}, {"text", period_text(period)}}, .flags = {}, .lists = {}});
+  };
+  add(period_at(PeriodKind::kMonth, model.as_of, zone));
+  const int first = period_at(PeriodKind::kYear, origin_of(model.input.ledger), zone).date.year;
+  Period year = period_at(PeriodKind::kYear, model.as_of, zone);
+  for (int i = 0; i < kYearsMax && (i == 0 || year.date.year >= first); ++i, --year.date.year) add(year);
+  page.flags.emplace_back("has_calendar", !links.base.empty());
+  page.lists.emplace_back("calendar", std::move(list));
 }
 
 }  // namespace
@@ -173,15 +132,25 @@ void add_downs(Fields& page, const ReportModel& model) {
 std::string overview_html(const ReportModel& model) {
   const ReportInput& in = model.input;
   Fields page;
-  page.texts = {{"style", std::string(kStyle)}, {"badge_url", in.badge_url}, {"version", in.version}};
-  page.flags = {{"has_badge", !in.badge_url.empty()}, {"has_version", !in.version.empty()}};
+  page.texts = {{"style", std::string(kStyle)}};
   add_header(page, model);
   std::vector<Fields> windows;
   for (const WindowFigures& window : model.windows) windows.push_back(window_fields(window));
   page.lists.emplace_back("windows", std::move(windows));
   add_days(page, model);
-  add_downs(page, model);
-  return render_page(kOverviewTemplate, page);
+  add_calendar(page, model);
+  add_chart(page, in.chart, *in.zone);
+  add_downs(page,
+            {&model.downs, model.downs_left_out, "The last 365 days", "not over yet", no_downs_text(model),
+             in.glitches_90d.value_or(0), in.corrections},
+            *in.zone);
+  add_foot(page, {in.links.file("", ".json"), in.links.file("", ".csv"), in.badge_url, in.version});
+  static const std::string kPage = std::string(kOverviewTemplate)
+                                       .append(kChartTemplate)
+                                       .append(kDownsTemplate)
+                                       .append(kMethodTemplate)
+                                       .append(kFootTemplate);
+  return render_page(kPage, page);
 }
 
 std::string missing_report_html(bool gone) {

@@ -6,57 +6,13 @@
 #include <array>
 
 #include "core/result.h"
+#include "reports/cut.h"
 
 namespace everup::reports {
 namespace {
 
 constexpr std::array<std::string_view, 5> kWindows{"24h", "7d", "30d", "90d", "365d"};
 constexpr std::string_view kLongest = "365d";
-
-Timeline clipped(const Timeline& timeline, Span window) {
-  Timeline out;
-  for (const LedgerSpan& piece : timeline) {
-    const Span part = intersect(piece.span, window);
-    if (!part.empty()) out.push_back({part, piece.state, piece.reason});
-  }
-  return out;
-}
-
-// A state that ends an incident when it follows a down. Unknown time is not down time, but it does not end one either.
-bool ends_incident(State state) {
-  switch (state) {
-    case State::kUp:
-    case State::kDegraded:
-    case State::kPaused:
-    case State::kBeforeCreation:
-      return true;
-    case State::kDown:
-    case State::kUnknown:
-    case State::kMaintenance:
-      return false;
-  }
-  return true;
-}
-
-std::vector<Down> downs_of(const Timeline& timeline) {
-  std::vector<Down> downs;
-  bool open = false;
-  for (const LedgerSpan& piece : timeline) {
-    if (ends_incident(piece.state) && open) {
-      downs.back().open = false;
-      open = false;
-    }
-    if (piece.state != State::kDown) continue;
-    if (!open) {
-      downs.push_back({piece.span, true, piece.span.from == timeline.front().span.from, 0, piece.reason});
-      open = true;
-    }
-    downs.back().span.to = piece.span.to;
-    downs.back().down_ms += piece.span.length().count();
-  }
-  std::reverse(downs.begin(), downs.end());
-  return downs;
-}
 
 // The kDays calendar days that end with the one `as_of` lies in. Walks over instants, so a date that a zone skipped is
 // not shown.
@@ -97,12 +53,23 @@ std::string_view gap_english(GapReason reason) {
 
 }  // namespace
 
+std::string ReportLinks::to(std::string_view page) const {
+  if (base.empty()) return {};
+  return base + (page.empty() ? "" : "/") + std::string(page) + query;
+}
+
+std::string ReportLinks::file(std::string_view page, std::string_view suffix) const {
+  if (base.empty()) return {};
+  return base + (page.empty() ? "" : "/") + std::string(page) + std::string(suffix);
+}
+
 ReportModel report_model(ReportInput input) {
   EVERUP_ASSERT(input.zone != nullptr);
   ReportModel model;
   const std::int64_t year_ms = rolling_window_ms(kLongest).value_or(365 * kDayMs);
   const Span year = rolling_window(input.ledger, year_ms, input.now);
-  const Timeline timeline = timeline_of(input.ledger, year, input.now);
+  model.timeline = timeline_of(input.ledger, year, input.now);
+  const Timeline& timeline = model.timeline;
   model.as_of = year.to;
   for (const std::string_view name : kWindows) {
     const Span span{year.to - milliseconds(rolling_window_ms(name).value_or(kDayMs)), year.to};

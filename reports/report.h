@@ -17,11 +17,20 @@
 #include "core/standing.h"
 #include "core/time.h"
 #include "core/zone.h"
+#include "reports/chart.h"
 
 namespace everup::reports {
 
 inline constexpr int kDays = 90;
 inline constexpr std::size_t kDownsMax = 200;
+
+// Addresses of a report's pages: `base` is "/report/{token}"; `query` stands at the end of each ("?tz=Europe%2FPrague"
+// or empty). An empty base: no links.
+struct ReportLinks {
+  std::string base, query;
+  std::string to(std::string_view page) const;                             // of a period, "2026-11"; "" : the overview
+  std::string file(std::string_view page, std::string_view suffix) const;  // "…/2026-11.json": never has the query
+};
 
 struct ReportInput {
   std::string name;
@@ -36,6 +45,8 @@ struct ReportInput {
   WallTime now;
   std::string badge_url;  // "/badge/{token}/uptime/90d.svg"; empty: no badge on the page
   std::string version;    // of Everup, for the foot; may be empty
+  ReportLinks links;
+  std::optional<LatencyChart> chart;  // of the last 24 hours; nullopt: too many looks, or not asked
 };
 
 struct WindowFigures {
@@ -62,6 +73,7 @@ struct ReportModel {
   WallTime as_of;                      // where every window ends
   std::vector<WindowFigures> windows;  // 24h 7d 30d 90d 365d
   std::vector<DayFigures> days;        // kDays, oldest first, the last holds as_of
+  Timeline timeline;                   // of the longest window
   std::vector<Down> downs;             // of the 365-day window, newest first, at most kDownsMax
   std::size_t downs_left_out = 0;
 };

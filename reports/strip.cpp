@@ -1,6 +1,4 @@
-// See strip.h. All numbers are integers; the text in it is made here, from dates and figures only, and needs no
-// escaping
-// ("<0.001%" is the one exception and is escaped).
+// See strip.h. All numbers are integers.
 #include "reports/strip.h"
 
 #include <algorithm>
@@ -64,16 +62,10 @@ std::array<int, kPile.size()> heights_of(const Tally& t) {
   return heights;
 }
 
-std::string escaped(std::string text) {
-  const auto at = text.find('<');
-  if (at != std::string::npos) text.replace(at, 1, "&lt;");
-  return text;
-}
-
-std::string path_of(const std::vector<DayFigures>& days, std::size_t first, std::size_t count, std::size_t part) {
+std::string path_of(const std::vector<Bar>& bars, std::size_t first, std::size_t count, std::size_t part) {
   std::string path;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto heights = heights_of(days[first + i].tally);
+    const auto heights = heights_of(bars[first + i].tally);
     if (heights[part] <= 0) continue;
     int below = 0;
     for (std::size_t lower = 0; lower < part; ++lower) below += heights[lower];
@@ -83,16 +75,86 @@ std::string path_of(const std::vector<DayFigures>& days, std::size_t first, std:
   return path;
 }
 
+// The place of a bar that the pointer and the keyboard find.
+std::string handle_of(const Bar& bar, std::size_t at) {
+  const std::string text = escaped(bar.text);
+  const std::string area = "<rect class=\"day\" x=\"" + std::to_string(static_cast<int>(at) * kPitch) + "\" width=\"" +
+                           std::to_string(kPitch) + "\" height=\"" + std::to_string(kHeight) + "\"><title>" + text +
+                           "</title></rect>";
+  if (bar.href.empty()) return area;
+  return "<a href=\"" + escaped(bar.href) + "\" aria-label=\"" + text + "\">" + area + "</a>";
+}
+
+// The later in this order, the worse: it hides what shares its minute.
+constexpr std::array<State, 7> kBadness{State::kBeforeCreation, State::kUp,       State::kPaused, State::kMaintenance,
+                                        State::kUnknown,        State::kDegraded, State::kDown};
+
+std::size_t badness(State state) {
+  return static_cast<std::size_t>(std::find(kBadness.begin(), kBadness.end(), state) - kBadness.begin());
+}
+
+constexpr std::int64_t kMinuteMs = 60'000;
+
+// One entry a minute: 1 + badness, 0: nothing known.
+std::vector<std::size_t> minutes_of(const Timeline& timeline, Span whole) {
+  std::vector<std::size_t> minutes(static_cast<std::size_t>((whole.length().count() + kMinuteMs - 1) / kMinuteMs));
+  const auto last = static_cast<std::int64_t>(minutes.size()) - 1;
+  for (const LedgerSpan& piece : timeline) {
+    const Span part = intersect(piece.span, whole);
+    if (part.empty()) continue;
+    const std::int64_t from = (part.from - whole.from).count() / kMinuteMs;
+    std::int64_t to = ((part.to - whole.from).count() - 1) / kMinuteMs;
+    if (piece.state == State::kDown) to = std::max(to, std::min(last, from + kDownMinutes - 1));
+    for (std::int64_t i = from; i <= to; ++i) {
+      auto& minute = minutes[static_cast<std::size_t>(i)];
+      minute = std::max(minute, badness(piece.state) + 1);
+    }
+  }
+  return minutes;
+}
+
 }  // namespace
 
-std::string day_text(const DayFigures& day) {
-  std::string text = date_text(day.date) + ": ";
-  text += day.uptime.uptime ? day.uptime.display + " up" : std::string("nothing judged");
-  if (day.tally.down_ms > 0) text += ", down " + duration_text(day.tally.down_ms);
-  if (day.tally.degraded_ms > 0) text += ", degraded " + duration_text(day.tally.degraded_ms);
-  if (day.tally.unknown_ms > 0) text += ", unknown " + duration_text(day.tally.unknown_ms);
-  if (day.tally.incidents > 0) text += ", " + counted(day.tally.incidents, "incident", "incidents");
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string bar_text(const std::string& name, const Tally& tally, const Uptime& uptime) {
+  std::string text = name + ": " + (uptime.uptime ? uptime.display + " up" : std::string("nothing judged"));
+  if (tally.down_ms > 0) text += ", down " + duration_text(tally.down_ms);
+  if (tally.degraded_ms > 0) text += ", degraded " + duration_text(tally.degraded_ms);
+  if (tally.unknown_ms > 0) text += ", unknown " + duration_text(tally.unknown_ms);
+  if (tally.incidents > 0) text += ", " + counted(tally.incidents, "incident", "incidents");
   return text;
+}
+
+std::vector<Bar> bars_of(const std::vector<DayFigures>& days, const ReportLinks& links) {
+  std::vector<Bar> bars;
+  for (const DayFigures& day : days)
+    bars.push_back({day.tally, bar_text(date_text(day.date), day.tally, day.uptime), links.to(to_string(day.date))});
+  return bars;
 }
 
 std::string strip_patterns() {
@@ -109,19 +171,53 @@ std::string strip_patterns() {
          "</defs></svg>";
 }
 
-std::string strip_svg(const std::vector<DayFigures>& days, std::size_t first, std::size_t count,
-                      const std::string& label) {
+std::string strip_svg(const std::vector<Bar>& bars, std::size_t first, std::size_t count, const std::string& label) {
+  const bool links = count > 0 && !bars[first].href.empty();
   std::string svg = "<svg class=\"strip\" viewBox=\"0 0 " + std::to_string(static_cast<int>(count) * kPitch) + " " +
-                    std::to_string(kHeight) + "\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"" + label +
-                    "\">";
+                    std::to_string(kHeight) + "\" preserveAspectRatio=\"none\" role=\"" + (links ? "group" : "img") +
+                    "\" aria-label=\"" + escaped(label) + "\">";
   for (std::size_t part = 0; part < kPile.size(); ++part) {
-    const std::string path = path_of(days, first, count, part);
+    const std::string path = path_of(bars, first, count, part);
     if (!path.empty()) svg += "<path class=\"fill-" + std::string(state_class(kPile[part])) + "\" d=\"" + path + "\"/>";
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    svg += "<rect class=\"day\" x=\"" + std::to_string(static_cast<int>(i) * kPitch) + "\" width=\"" +
-           std::to_string(kPitch) + "\" height=\"" + std::to_string(kHeight) + "\"><title>" +
-           escaped(day_text(days[first + i])) + "</title></rect>";
+  for (std::size_t i = 0; i < count; ++i) svg += handle_of(bars[first + i], i);
+  return svg + "</svg>";
+}
+
+std::string strip_key() {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kSamples{
+      {{"up", "up"},
+       {"degraded", "degraded (counts as up)"},
+       {"down", "down"},
+       {"unknown", "unknown: nobody watched"},
+       {"maintenance", "maintenance"},
+       {"paused", "paused"},
+       {"before", "not watched yet"}}};
+  std::string out;
+  for (const auto& [name, text] : kSamples) {
+    out += "<li><svg viewBox=\"0 0 10 12\" aria-hidden=\"true\" focusable=\"false\"><path class=\"fill-" +
+           std::string(name) + "\" d=\"M1 0h8v12h-8z\"/></svg>" + std::string(text) + "</li>\n";
+  }
+  return out;
+}
+
+std::string timeline_svg(const Timeline& timeline, Span whole, const std::string& label) {
+  const auto minutes = minutes_of(timeline, whole);
+  std::array<std::string, kBadness.size()> paths;
+  for (std::size_t from = 0; from < minutes.size();) {
+    std::size_t to = from;
+    while (to < minutes.size() && minutes[to] == minutes[from]) ++to;
+    if (minutes[from] != 0) {
+      paths[minutes[from] - 1] +=
+          "M" + std::to_string(from) + " 0h" + std::to_string(to - from) + "v40h-" + std::to_string(to - from) + "z";
+    }
+    from = to;
+  }
+  std::string svg = "<svg class=\"strip timeline\" viewBox=\"0 0 " + std::to_string(minutes.size()) +
+                    " 40\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"" + escaped(label) + "\">";
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (!paths[i].empty())
+      svg += "<path class=\"fill-" + std::string(state_class(kBadness[i])) + "\" d=\"" + paths[i] + "\"/>";
   }
   return svg + "</svg>";
 }

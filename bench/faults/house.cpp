@@ -11,8 +11,8 @@
 #include <unordered_map>
 
 #include "bench/process.h"
-#include "core/standing.h"
 #include "core/schedule.h"
+#include "core/standing.h"
 
 namespace everup::bench {
 namespace {

@@ -6,25 +6,41 @@
 namespace everup::api {
 namespace {
 
+// Objects of the owner's, one of each kind that a route may name.
+struct Objects {
+  std::string monitor, key, channel, policy, incident, member;
+};
+
 // The pattern with an id of the owner's in it.
-std::string path_of(const Route& route, const std::string& id, const std::string& key_id) {
+std::string path_of(const Route& route, const Objects& objects) {
   std::string path(route.pattern);
   const auto put = [&path](const std::string& name, const std::string& value) {
     if (const auto at = path.find(name); at != std::string::npos) path.replace(at, name.size(), value);
   };
-  const bool of_monitor = route.pattern.find("/monitors/") != std::string_view::npos;
-  put("{id}", of_monitor ? id : key_id);
+  const auto about = [&](const char* noun) { return route.pattern.starts_with(std::string("/api/v1/") + noun + "/"); };
+  put("{id}", about("api_keys")         ? objects.key
+              : about("members")        ? objects.member
+              : about("channels")       ? objects.channel
+              : about("alert_policies") ? objects.policy
+              : about("incidents")      ? objects.incident
+                                        : objects.monitor);
   put("{window}", "30d");
   put("{code}", "not_found");
   put("{token}", "00000000000000000000000000");
   return path;
 }
 
-std::string body_of(const Route& route) {
+std::string body_of(const Route& route, const Objects& objects) {
   if (route.body_bytes_max == 0) return "";
   if (route.pattern.ends_with("/bulk")) return R"({"monitors":[{"target":"http://192.0.2.7/"}]})";
   if (route.pattern.ends_with("/rotate_tokens")) return R"({"badge":true})";
   if (route.pattern.ends_with("/api_keys")) return R"({"name":"ci"})";
+  if (route.pattern.ends_with("/channels")) return R"({"kind":"email","to":"ops@example.com"})";
+  if (route.pattern.ends_with("/alert_policies")) return R"({"steps":[{"channels":[")" + objects.channel + R"("]}]})";
+  if (route.pattern.ends_with("/updates")) return R"({"text":"we are at it"})";
+  if (route.pattern == "/api/v1/incidents/{id}") return R"({"root_cause":"a cable"})";
+  if (route.pattern == "/api/v1/channels/{id}" || route.pattern == "/api/v1/alert_policies/{id}")
+    return R"({"name":"new"})";
   if (route.pattern.ends_with("/me")) return R"({"timezone":"Europe/Prague"})";
   if (route.pattern.ends_with("/members")) return R"({"email":"new@example.org","role":"viewer"})";
   if (route.pattern.ends_with("/members/{id}")) return R"({"role":"editor"})";
@@ -49,16 +65,26 @@ class Access : public ApiTest {
 TEST_F(Access, EveryRoute) {
   start();
   for (const Route& route : routes()) {
-    const std::string id = make(owner_write);
+    Objects objects;
+    objects.monitor = make(owner_write);
     const auto key = call("POST", "/api/v1/api_keys", owner_admin, R"({"name":"k"})");
     ASSERT_EQ(key.status, 201) << key.body;
+    objects.key = pick(key.body, "id");
+    const auto channel = call("POST", "/api/v1/channels", owner_write, R"({"kind":"email","to":"ops@example.com"})");
+    ASSERT_EQ(channel.status, 201) << channel.body;
+    objects.channel = pick(channel.body, "id");
+    if (route.pattern.find("polic") != std::string_view::npos) {  // it would keep the channel
+      const auto policy = call("POST", "/api/v1/alert_policies", owner_write,
+                               R"({"steps":[{"channels":[")" + objects.channel + R"("]}]})");
+      ASSERT_EQ(policy.status, 201) << policy.body;
+      objects.policy = pick(policy.body, "id");
+    }
+    objects.incident = make_incident(objects.monitor);
     sql("INSERT INTO users (id, email, created_at) VALUES (9, 'nine@example.com', 1) ON CONFLICT DO NOTHING");
     sql("INSERT INTO memberships SELECT account_id, 9, 'viewer' FROM memberships JOIN users ON id = user_id WHERE "
-        "email "
-        "= 'owner@example.com' ON CONFLICT DO NOTHING");
-    const bool of_member = route.pattern.find("/members/") != std::string_view::npos;
-    const std::string key_id = of_member ? to_string(UserId{9}) : pick(key.body, "id");
-    const std::string method(route.method), path = path_of(route, id, key_id), body = body_of(route),
+        "email = 'owner@example.com' ON CONFLICT DO NOTHING");
+    objects.member = to_string(UserId{9});
+    const std::string method(route.method), path = path_of(route, objects), body = body_of(route, objects),
                                             what = method + " " + path;
     const bool names_object = route.pattern.find("{id}") != std::string_view::npos;
     if (route.scope == Scope::kPublic) {
@@ -100,7 +126,7 @@ TEST_F(Access, EveryRoute) {
     if (names_object) {
       const auto foreign = call(method, path, other_admin, body);
       EXPECT_EQ(foreign.status, 404) << what << ": another account's object does not exist";
-      EXPECT_EQ(foreign.body.find(id), std::string::npos) << what;
+      EXPECT_EQ(foreign.body.find(objects.monitor), std::string::npos) << what;
     }
     const std::string& fitting = route.scope == Scope::kRead    ? owner_read
                                  : route.scope == Scope::kWrite ? owner_write

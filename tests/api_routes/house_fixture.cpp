@@ -2,8 +2,10 @@
 
 #include "checker/pattern.h"
 #include "db/account_store.h"
+#include "db/alert_store.h"
 #include "db/command_store.h"
 #include "db/idempotency_store.h"
+#include "db/incident_store.h"
 #include "db/ledger_store.h"
 #include "db/member_store.h"
 #include "db/monitor_store.h"
@@ -40,6 +42,8 @@ struct Household {
   db::AccountStore accounts{*api, *ids, vault, clock};
   db::CommandStore commands{*api, *ids, clock};
   db::IdempotencyStore idempotency{*api, clock};
+  db::AlertStore alerts{*api, *ids, vault, clock};
+  db::IncidentStore incidents{*api, *open, *ids, clock};
   db::PersonStore persons{*api, *ids, vault, clock};
   db::MemberStore members{*api, *ids, vault, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
@@ -67,6 +71,8 @@ void ApiTest::start(ApiOptions options) {
   options.accounts = &h.accounts;
   options.commands = &h.commands;
   options.idempotency = &h.idempotency;
+  options.alerts = &h.alerts;
+  options.incidents = &h.incidents;
   options.vault = &h.vault;
   options.people = {&h.persons, &h.members, seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;
@@ -107,6 +113,16 @@ std::string ApiTest::make(const std::string& key, const std::string& target) {
   const auto reply = call("POST", "/api/v1/monitors", key, R"({"target":")" + target + R"("})");
   EXPECT_EQ(reply.status, 201) << reply.body;
   return pick(reply.body, "id");
+}
+
+std::string ApiTest::make_incident(const std::string& monitor, int version) {
+  const MonitorId id = *parse_id<MonitorTag>(monitor);
+  const std::string now = std::to_string(house_->clock.now().wall.ms), number = std::to_string(id.value);
+  sql("INSERT INTO incidents (monitor_id, version, account_id, started_at, confirmed_at, cause, link_token) SELECT "
+      "id, " +
+      std::to_string(version) + ", account_id, " + now + " - 60000, " + now + " - 40000, 20, substr(md5(" + number +
+      " || 'x'), 1, 26) FROM monitors WHERE id = " + number);
+  return db::incident_id({id, version});
 }
 
 std::string pick(const std::string& json, const std::string& name) {

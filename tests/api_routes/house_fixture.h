@@ -27,6 +27,8 @@ class ApiTest : public testing::Test {
                    const std::string& body = "", const std::string& fields = "") const;
   // POST /monitors with this target; its id.
   std::string make(const std::string& key, const std::string& target = "http://192.0.2.1/");
+  // An open outage of that monitor, as the fan-out stores it; its id.
+  std::string make_incident(const std::string& monitor, int version = 2);
   std::uint16_t port() const { return port_; }
 
   std::string owner_read, owner_write, owner_admin, other_admin;

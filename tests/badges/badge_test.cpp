@@ -53,7 +53,7 @@ TEST(BadgeGeometry, WidthsAreShields) {
 }
 
 TEST(BadgeGeometry, FlatStandsWhereShieldsPutsIt) {
-  const XmlElement svg = parsed(flat_badge(uptime_text()));
+  const XmlElement svg = parsed(badge_svg(uptime_text()));
   EXPECT_EQ(svg.attributes.at("width"), "102");
   EXPECT_EQ(svg.attributes.at("height"), "20");
   const auto texts = all(svg, "text");
@@ -75,7 +75,7 @@ TEST(BadgeGeometry, FlatStandsWhereShieldsPutsIt) {
 TEST(BadgeGeometry, FlatSquareHasNoShineAndNoShadow) {
   BadgeText text = uptime_text();
   text.style = Style::kFlatSquare;
-  const XmlElement svg = parsed(flat_badge(text));
+  const XmlElement svg = parsed(badge_svg(text));
   EXPECT_EQ(all(svg, "text").size(), 2u);
   EXPECT_TRUE(all(svg, "linearGradient").empty());
   EXPECT_EQ(svg.children.at(1).attributes.at("shape-rendering"), "crispEdges");
@@ -85,7 +85,7 @@ TEST(BadgeGeometry, FlatSquareHasNoShineAndNoShadow) {
 TEST(BadgeGeometry, WithoutALabelOnlyTheMessageStays) {
   BadgeText text = uptime_text();
   text.label = " ";
-  const XmlElement svg = parsed(flat_badge(text));
+  const XmlElement svg = parsed(badge_svg(text));
   EXPECT_EQ(svg.attributes.at("width"), "53");
   EXPECT_EQ(svg.attributes.at("aria-label"), "99.98%");
   EXPECT_EQ(all(svg, "text").at(0).attributes.at("x"), "265");
@@ -93,7 +93,7 @@ TEST(BadgeGeometry, WithoutALabelOnlyTheMessageStays) {
 }
 
 TEST(BadgeText, IsReadAloud) {
-  const XmlElement svg = parsed(flat_badge(uptime_text()));
+  const XmlElement svg = parsed(badge_svg(uptime_text()));
   EXPECT_EQ(svg.attributes.at("role"), "img");
   EXPECT_EQ(svg.attributes.at("aria-label"), "uptime: 99.98%");
   EXPECT_EQ(all(svg, "title").at(0).text, "uptime: 99.98%");
@@ -102,19 +102,19 @@ TEST(BadgeText, IsReadAloud) {
 TEST(BadgeText, SuffixKeepsIdsApart) {
   BadgeText text = uptime_text();
   text.id_suffix = "-a1";
-  const XmlElement svg = parsed(flat_badge(text));
+  const XmlElement svg = parsed(badge_svg(text));
   EXPECT_EQ(all(svg, "clipPath").at(0).attributes.at("id"), "r-a1");
   EXPECT_EQ(all(svg, "linearGradient").at(0).attributes.at("id"), "s-a1");
-  EXPECT_NE(flat_badge(text).find("url(#r-a1)"), std::string::npos);
+  EXPECT_NE(badge_svg(text).find("url(#r-a1)"), std::string::npos);
   text.id_suffix = "\"><script>";
-  EXPECT_EQ(all(parsed(flat_badge(text)), "clipPath").at(0).attributes.at("id"), "r");
+  EXPECT_EQ(all(parsed(badge_svg(text)), "clipPath").at(0).attributes.at("id"), "r");
 }
 
 TEST(BadgeText, LongTextIsCut) {
   BadgeText text;
   text.label = std::string(500, 'l');
   text.message = std::string(500, 'm');
-  const XmlElement svg = parsed(flat_badge(text));
+  const XmlElement svg = parsed(badge_svg(text));
   EXPECT_EQ(svg.attributes.at("aria-label").size(), kLabelMax + 2 + kMessageMax);
 }
 
@@ -122,7 +122,7 @@ TEST(BadgeText, BrokenColoursBecomeGrey) {
   BadgeText text = uptime_text();
   text.message_color = "red;}<script>";
   text.label_color = "url(#x)";
-  const XmlElement svg = parsed(flat_badge(text));
+  const XmlElement svg = parsed(badge_svg(text));
   EXPECT_EQ(all(svg, "rect").at(1).attributes.at("fill"), "#59636e");
   EXPECT_EQ(all(svg, "rect").at(2).attributes.at("fill"), "#59636e");
 }
@@ -176,14 +176,14 @@ std::vector<std::string> hostile_texts() {
 TEST(BadgeText, HostileTextStaysText) {
   const std::set<std::string> elements{"svg", "title", "linearGradient", "stop", "clipPath", "rect", "g", "text"};
   for (const std::string& hostile : hostile_texts()) {
-    for (const Style style : {Style::kFlat, Style::kFlatSquare}) {
+    for (const Style style : {Style::kFlat, Style::kFlatSquare, Style::kPlastic, Style::kForTheBadge}) {
       BadgeText text;
       text.label = hostile;
       text.message = hostile;
       text.message_color = hostile;
       text.id_suffix = hostile.substr(0, 40);
       text.style = style;
-      const XmlElement svg = parsed(flat_badge(text));
+      const XmlElement svg = parsed(badge_svg(text));
       std::set<std::string> names;
       everup::testing::names_in(svg, names);
       EXPECT_TRUE(std::includes(elements.begin(), elements.end(), names.begin(), names.end())) << hostile;
@@ -202,7 +202,7 @@ TEST(BadgeText, WhatCanBeReadStays) {
   BadgeText text;
   text.label = "  Größe <&> \xe2\x80\xae\"x\"'\n日本 ";
   text.message = "ok";
-  EXPECT_EQ(parsed(flat_badge(text)).attributes.at("aria-label"), "Größe <&> \"x\"' 日本: ok");
+  EXPECT_EQ(parsed(badge_svg(text)).attributes.at("aria-label"), "Größe <&> \"x\"' 日本: ok");
 }
 
 TEST(BadgeJson, HasShieldsKeysAndNoOthers) {

@@ -83,7 +83,7 @@ TEST(StatusBadge, EveryStateHasItsWord) {
 
 TEST(NotFoundBadge, IsAnError) {
   EXPECT_TRUE(not_found_badge().is_error);
-  EXPECT_NE(flat_badge(not_found_badge()).find("not found"), std::string::npos);
+  EXPECT_NE(badge_svg(not_found_badge()).find("not found"), std::string::npos);
 }
 
 TEST(BadgeOptions, AllAreUnderstood) {
@@ -128,6 +128,27 @@ TEST(BadgeOptions, WrongOnesAreNamedAndKeepTheirDefault) {
     EXPECT_TRUE(parsed.errors[0].detail.starts_with(name + " must be ")) << parsed.errors[0].detail;
     EXPECT_EQ(parsed.options, BadgeOptions{});
   }
+}
+
+TEST(ResponseText, TellsTheMedian) {
+  EXPECT_EQ(response_badge(231'400, "24h").label, "response 24h");
+  EXPECT_EQ(response_badge(231'400, "24h").message, "231 ms");
+  EXPECT_EQ(response_badge(12'400'000, "24h").message, "12 s");
+  EXPECT_EQ(response_badge(std::nullopt, "24h").message, "n/a");
+  EXPECT_NE(response_badge(231'400, "24h").message_color, response_badge(2'400'000, "24h").message_color);
+  EXPECT_EQ(response_badge(299'000, "7d").message_color, response_badge(1, "7d").message_color);
+  EXPECT_EQ(response_badge(9'000'000, "7d").message_color, response_badge(90'000'000, "7d").message_color);
+}
+
+TEST(CertText, CountsDays) {
+  EXPECT_EQ(cert_badge(41).message, "41 days");
+  EXPECT_EQ(cert_badge(1).message, "1 day");
+  EXPECT_EQ(cert_badge(0).message, "0 days");
+  EXPECT_EQ(cert_badge(-1).message, "expired");
+  EXPECT_EQ(cert_badge(std::nullopt).message, "n/a");
+  EXPECT_EQ(cert_badge(13).message_color, cert_badge(7).message_color);
+  EXPECT_NE(cert_badge(14).message_color, cert_badge(13).message_color);
+  EXPECT_EQ(cert_badge(6).message_color, cert_badge(-5).message_color);
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 //
 //   # comment
 //   option NAME VALUE      of the monitor: starttls, stop_after, from, to, auth_user, auth_secret, auth_mechanism,
-//                          allow_clear, verify_tls, implicit_tls, whole_only (bytes one by one make another dialogue)
+//                          allow_clear, verify_tls, implicit_tls, whole_only (bytes one by one make another dialogue),
+//                          grouped (a look whose transcript nobody asked for)
 //   expect KEYWORD         a capability that must be offered
 //   S: text                a line of the server, CRLF added; lines that follow each other are one segment
 //   R: text                the same without an end of line; \xNN, \r, \n, \t and \\ are escapes in both
@@ -35,7 +36,7 @@ struct DialogueFile {
     std::string text, shown;
   };
   SmtpSettings settings;
-  bool implicit_tls = false, whole_only = false;
+  bool implicit_tls = false, whole_only = false, grouped = false;
   std::vector<Move> moves;
   std::string cause, step, enhanced, detail;
   int code = 0;
@@ -123,6 +124,8 @@ struct DialogueFile {
       options.verify_tls = value == "true";
     } else if (name == "implicit_tls") {
       implicit_tls = true;
+    } else if (name == "grouped") {
+      grouped = true;
     } else if (name == "whole_only") {
       whole_only = true;
     } else {

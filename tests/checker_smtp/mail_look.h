@@ -68,6 +68,7 @@ class MailLook {
     question.deadline = clock_.now().mono + std::chrono::milliseconds(timeout_ms);
     question.strict_policy = strict_policy;
     question.live = live;
+    question.want_evidence = want_evidence;
     probe_ = probes_->start(question, [this](Outcome&& outcome) {
       EXPECT_FALSE(outcome_) << "told twice";
       outcome_ = std::move(outcome);
@@ -87,7 +88,7 @@ class MailLook {
   LeapingClock& clock() { return clock_; }
   net::Loop& loop() { return loop_; }
 
-  bool strict_policy = true, destroy_when_done = false;
+  bool strict_policy = true, destroy_when_done = false, want_evidence = true;
   Live* live = nullptr;
 
  private:

@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-#include "db/crc32c.h"
+#include "core/crc32c.h"
 #include "tests/recorder/samples.h"
 
 namespace everup::db {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "reports/period_report.h"
 #include "reports/report.h"
 
 namespace everup::testing {
@@ -51,6 +52,20 @@ class ReportCase {
   WallTime at() const { return at_; }
   reports::ReportInput& input() { return input_; }
   reports::ReportModel model() const { return reports::report_model(input_); }
+  // A calendar page of the same history; nullopt: there is none.
+  std::optional<reports::PeriodModel> period(std::string_view name) const {
+    reports::PeriodInput in;
+    in.period = reports::parse_period(name).value();
+    in.monitor_id = "mon_1";
+    in.name = input_.name;
+    in.target = input_.target;
+    in.ledger = input_.ledger;
+    in.zone = input_.zone;
+    in.now = input_.now;
+    in.version = input_.version;
+    in.links = input_.links;
+    return reports::period_model(std::move(in));
+  }
 
   static constexpr WallTime kNow{1'795'321'505'678};
 

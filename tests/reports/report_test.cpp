@@ -138,7 +138,7 @@ TEST(Days, PausesAndMaintenanceAreToldApart) {
   EXPECT_EQ(model.windows[2].tally.maintenance_ms, kHour);
   EXPECT_EQ(model.windows[2].tally.paused_ms, 2 * kDayMs);
   EXPECT_EQ(model.windows[2].uptime.display, "100%");
-  const std::string svg = strip_svg(model.days, 60, 30, "30 days");
+  const std::string svg = strip_svg(bars_of(model.days, {}), 60, 30, "30 days");
   EXPECT_NE(svg.find("<path class=\"fill-maintenance\""), std::string::npos);
   EXPECT_NE(svg.find("<path class=\"fill-paused\""), std::string::npos);
   EXPECT_NE(svg.find("<path class=\"fill-before\""), std::string::npos);
@@ -187,7 +187,7 @@ TEST(Strip, DrawsOnePathPerState) {
                                 .span(State::kDegraded, kHour)
                                 .open(State::kUp)
                                 .model();
-  const std::string svg = strip_svg(model.days, 60, 30, "30 days");
+  const std::string svg = strip_svg(bars_of(model.days, {}), 60, 30, "30 days");
   const auto count = [&svg](std::string_view what) {
     int n = 0;
     for (auto at = svg.find(what); at != std::string::npos; at = svg.find(what, at + 1)) ++n;
@@ -205,7 +205,7 @@ TEST(Strip, BarsFillTheirHeight) {
   // Whatever a day holds, its parts add up to 40 units.
   std::mt19937 random(9);
   for (int round = 0; round < 300; ++round) {
-    DayFigures day;
+    Bar day;
     const auto some = [&random] { return random() % 3 == 0 ? static_cast<std::int64_t>(random() % 86'400'000) : 0; };
     day.tally = {.up_ms = some(),
                  .degraded_ms = some(),

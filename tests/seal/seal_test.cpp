@@ -10,6 +10,8 @@
 #include "seal/box.h"
 #include "seal/key_file.h"
 #include "seal/password.h"
+#include "seal/sha256.h"
+#include "seal/stream_box.h"
 #include "tests/support/tempdir.h"
 
 namespace everup::seal {
@@ -169,6 +171,59 @@ TEST(KeyFile, RubbishIsNeverReplaced) {
   chmod(path.c_str(), 0600);
   EXPECT_EQ(key_from_file(path, true).error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(test::read_file(path), "rubbish");
+}
+
+TEST(Sha256, PiecesAreAsGoodAsTheWhole) {
+  Sha256 hash;
+  hash.add("ab"), hash.add(""), hash.add("c");
+  EXPECT_EQ(hash.finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256().finish(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+std::string sealed_stream(std::string_view plain, std::size_t step) {
+  StreamSealer sealer(key_of(1));
+  std::string out;
+  for (std::size_t at = 0; at < plain.size(); at += step) out += sealer.add(plain.substr(at, step));
+  return out + sealer.finish();
+}
+
+// What comes out, or what is wrong with it.
+std::string opened_stream(std::string_view sealed, std::size_t step, unsigned char key = 1) {
+  StreamOpener opener(key_of(key));
+  std::string out;
+  for (std::size_t at = 0; at < sealed.size(); at += step) {
+    const auto plain = opener.add(sealed.substr(at, step));
+    if (!plain) return plain.error().what;
+    out += *plain;
+  }
+  const Status ended = opener.finish();
+  return ended ? out : ended.error().what;
+}
+
+TEST(StreamBox, AnyLengthInAnyPiecesComesBack) {
+  for (const std::size_t length : {0U, 1U, 65'535U, 65'536U, 65'537U, 200'000U}) {
+    std::string plain(length, '\0');
+    for (std::size_t i = 0; i < length; ++i) plain[i] = static_cast<char>(i * 31 >> 3);
+    for (const std::size_t step : {1'000U, 65'536U, 300'000U})
+      EXPECT_EQ(opened_stream(sealed_stream(plain, step), step + 7), plain) << length << " by " << step;
+  }
+}
+
+TEST(StreamBox, NothingIsChangedCutMovedOrAddedUnseen) {
+  const std::string plain(150'000, 'x'), sealed = sealed_stream(plain, 5'000);
+  EXPECT_NE(opened_stream(sealed, 4'096, 2).find("another key"), std::string::npos);
+  for (const std::size_t at : {0U, 9U, 33U, 40U, 70'000U, static_cast<unsigned>(sealed.size() - 1)}) {
+    std::string changed = sealed;
+    changed[at] = static_cast<char>(changed[at] ^ 4);
+    EXPECT_TRUE(opened_stream(changed, 4'096).starts_with("sealed stream: ")) << at;
+  }
+  constexpr std::size_t kHead = 32, kPiece = 4 + 65'536 + 17;
+  EXPECT_EQ(opened_stream(sealed.substr(0, kHead + kPiece), 4'096), "sealed stream: cut off");
+  EXPECT_EQ(opened_stream(sealed.substr(0, 5), 4'096), "sealed stream: cut off");
+  EXPECT_EQ(opened_stream(sealed + "moreover", 4'096), "sealed stream: more after its end");
+  const std::string moved = sealed.substr(0, kHead) + sealed.substr(kHead + kPiece, kPiece) +
+                            sealed.substr(kHead, kPiece) + sealed.substr(kHead + 2 * kPiece);
+  EXPECT_TRUE(opened_stream(moved, 4'096).starts_with("sealed stream: "));
 }
 
 }  // namespace

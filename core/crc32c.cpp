@@ -1,11 +1,11 @@
 // CRC-32C by eight tables (slicing-by-8), about 1.5 GB/s: far above what a spool writes. See crc32c.h.
-#include "db/crc32c.h"
+#include "core/crc32c.h"
 
 #include <array>
 #include <cstddef>
 #include <cstring>
 
-namespace everup::db {
+namespace everup {
 namespace {
 
 constexpr std::uint32_t kPolynomial = 0x82f63b78U;  // Castagnoli, reflected
@@ -50,4 +50,4 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) {
   return ~crc;
 }
 
-}  // namespace everup::db
+}  // namespace everup

@@ -1,0 +1,35 @@
+// Which deliveries leave together and what their message says: the claim of outbox.h as one transaction. Internal to
+// outbox.cpp. Thread: the transaction's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/alert.h"
+#include "core/result.h"
+#include "db/vault.h"
+
+namespace pqxx {
+class transaction_base;
+}
+
+namespace everup::db {
+
+inline constexpr int kDigestMax = 10'000;  // alerts of one message
+inline constexpr int kPerChannelMax = 10;  // messages of one channel in one claim
+inline constexpr milliseconds kMinute{60'000};
+inline constexpr milliseconds kGatherFirst{5'000}, kGatherMore{45'000};
+
+struct ClaimOptions {
+  const Vault* vault = nullptr;
+  std::string base_url;
+  WallTime now;
+  int most = 1;
+  milliseconds lease{0};
+};
+Result<std::vector<Message>> claim_messages(pqxx::transaction_base& tx, const ClaimOptions& options);
+
+// "alerts.example" of "https://alerts.example:8443/x"; "everup.localdomain" when there is none.
+std::string host_of_url(const std::string& url);
+
+}  // namespace everup::db
