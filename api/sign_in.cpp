@@ -120,8 +120,6 @@ SignIn sign_in(Call& call, const Credentials& credentials) {
   Door& door = call.house->door;
   const Instant now = call.house->options.clock->now().mono;
   const std::string network = network_of(call.client), email = db::lowered_email(credentials.email);
-  const SignInGate::Place place(door.gate);
-  if (!place) return refused(503, "overloaded", "others are signing in; try again in a second", 1);
   if (const auto time = door.gate.take_network(network, now)) return wait(*time);
 
   std::optional<db::Person> person;
@@ -131,6 +129,11 @@ SignIn sign_in(Call& call, const Credentials& credentials) {
     person = *std::move(found);
     if (const auto time = door.gate.take_address(email, network, person && person->known_network, now))
       return wait(*time);
+  }
+  const SignInGate::Place place(door.gate);
+  if (!place) {  // nothing was looked at, nothing is counted
+    door.gate.give_back(email, network, person && person->known_network);
+    return refused(503, "overloaded", "others are signing in; try again in a second", 1);
   }
   const std::string& decoy = door.decoy(people);  // made by whoever comes first, known or not
   const bool has_password = person && !person->phc.empty();

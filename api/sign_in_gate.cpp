@@ -34,6 +34,14 @@ std::optional<std::chrono::seconds> SignInGate::take_address(const std::string& 
   return take(address_key(email, network, known), kAddressRate, now);
 }
 
+void SignInGate::give_back(const std::string& email, const std::string& network, bool known) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, rate] :
+       {std::pair{address_key(email, network, known), kAddressRate}, std::pair{"n " + network, kNetworkRate}}) {
+    if (const auto found = full_at_.find(key); found != full_at_.end()) found->second = found->second - rate.interval;
+  }
+}
+
 void SignInGate::forgive(const std::string& email, const std::string& network, bool known) {
   const std::lock_guard lock(mutex_);
   full_at_.erase(address_key(email, network, known));

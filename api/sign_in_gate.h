@@ -38,6 +38,8 @@ class SignInGate {
   // `known`: the person signed in from `network` before.
   std::optional<std::chrono::seconds> take_address(const std::string& email, const std::string& network, bool known,
                                                    Instant now);
+  // No password was looked at after all.
+  void give_back(const std::string& email, const std::string& network, bool known);
   // The password was right: the network gets its place back, the address starts anew.
   void forgive(const std::string& email, const std::string& network, bool known);
 

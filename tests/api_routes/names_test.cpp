@@ -118,6 +118,7 @@ TEST_F(Names, AnIdempotencyKeyKeepsTheAnswerOfANameToo) {
   EXPECT_EQ(again.field("idempotent-replayed"), "true");
   EXPECT_EQ(again.body, first.body);
   EXPECT_EQ(monitors(), "1");
+  EXPECT_EQ(sql_value("SELECT count(*) FROM audit_log"), "1") << "an answer that came later is a change too";
 }
 
 // Name servers that say nothing cost at most the patience, hold no handler thread, and refuse nothing.

@@ -431,6 +431,14 @@ TEST(SignInGates, TenThousandGuessesAnHourAreFiftyFive) {
   const Instant end = begin + std::chrono::hours(1);
   EXPECT_EQ(gate.take_address("owner@example.com", "192.0.2.0/24", true, end), std::nullopt)
       << "the owner's own network has a bucket of its own";
+  const auto taken = [&] { return !gate.take_address("b@example.com", "n", false, end).has_value(); };
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(taken());
+  EXPECT_FALSE(taken());
+  gate.give_back("b@example.com", "n", false);
+  EXPECT_TRUE(taken()) << "one place is back";
+  EXPECT_FALSE(taken());
+  gate.forgive("b@example.com", "n", false);
+  EXPECT_TRUE(taken());
   int from_one = 0;
   for (int i = 0; i < 10'000; ++i) {  // ever new addresses, from one network
     if (!gate.take_network("198.51.100.0/24", begin + milliseconds(i * 360))) ++from_one;
