@@ -5,9 +5,9 @@ import { get, Problem } from './api';
 export const areas = signal<Record<string, boolean>>({});
 const kAsked: Record<string, string> = {
   incidents: '/incidents?limit=1',
-  maintenance: '/maintenance_windows?limit=1',
-  alerting: '/channels?limit=1',
-  policies: '/alert_policies?limit=1',
+  maintenance: '/maintenance_windows',
+  alerting: '/channels',
+  policies: '/alert_policies',
   deliveries: '/deliveries?limit=1',
   members: '/members',
   sessions: '/sessions',

@@ -66,7 +66,7 @@ export function useList<T>(path: string | null, values: Record<string, string | 
 }
 
 // A short list that comes whole; asked again when `turn` changes.
-export function useAll<T>(path: string, turn: number) {
+export function useAll<T>(path: string, turn = 0) {
   const asked = useGet<Page<T>>(path);
   useEffect(() => {
     if (turn > 0) asked.again();

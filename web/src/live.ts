@@ -42,6 +42,13 @@ document.addEventListener('visibilitychange', () => {
   }
 });
 
+// The monitor comes as an id or as an object with its name; the new state as "state" or "to".
+function changeOf(data: Record<string, unknown>): Change {
+  const monitor = data['monitor'] as string | { id: string };
+  return { monitor: typeof monitor === 'string' ? monitor : monitor.id, from: String(data['from']),
+    to: String(data['to'] ?? data['state']), at: String(data['at']), cause: String(data['cause'] ?? '') };
+}
+
 let source: EventSource | null = null;
 let holding = false; // this tab has the lock
 function open(): void {
@@ -56,7 +63,7 @@ function open(): void {
   };
   source.addEventListener('state', (event) => {
     try {
-      const change = JSON.parse((event as MessageEvent<string>).data) as Change;
+      const change = changeOf(JSON.parse((event as MessageEvent<string>).data));
       tell(change);
       channel?.postMessage({ change });
     } catch {

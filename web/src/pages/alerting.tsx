@@ -4,26 +4,24 @@ import { areas } from '../areas';
 import { More, Tabs, useList } from '../editor';
 import { parameter, setQuery } from '../route';
 import { Choice, Empty, Loading, ProblemBox } from '../ui';
-import { Channels, useChannels } from './channels';
-import { type Delivery, idOf, nameOf } from './incident_types';
+import { Channels } from './channels';
+import type { Delivery } from './incident_types';
 import { DeliveryRow } from './incidents';
 import { Policies } from './policies';
 
 function Deliveries() {
   const state = parameter('state');
   const list = useList<Delivery>('/deliveries', { state: state || undefined });
-  const channels = useChannels();
-  const names = new Map(channels.rows?.map((one) => [one.id, one.name]));
   return (
     <>
       <div class="bar">
         <p class="sub">What was sent to whom, by which relay, and its answer word for word.</p>
-        <Choice label="State" value={state} options={[['', 'All'], ['pending', 'Pending'], ['sent', 'Sent'], ['failed', 'Failed']]} onValue={(one) => setQuery({ state: one || null })} />
+        <Choice label="State" value={state} options={[['', 'All'], ['pending', 'Pending'], ['sent', 'Sent'], ['failed', 'Failed'], ['dropped', 'Dropped']]} onValue={(one) => setQuery({ state: one || null })} />
       </div>
       {list.error !== undefined && <ProblemBox error={list.error} />}
       {!list.rows ? !list.error && <Loading /> : list.rows.length === 0
         ? <Empty icon="alerting" title="Nothing was sent"><p>Alerts and tests appear here as they leave.</p></Empty>
-        : <ul class="card flat plain-list">{list.rows.map((one) => <DeliveryRow key={one.id} one={one} name={names.get(idOf(one.channel)) ?? nameOf(one.channel)} />)}</ul>}
+        : <ul class="card flat plain-list">{list.rows.map((one) => <DeliveryRow key={one.id} one={one} />)}</ul>}
       <More more={list.more} />
     </>
   );

@@ -1,7 +1,7 @@
 // Channels: where alerts go. A test is a real delivery; its attempts and the other side's words are shown as they come.
 import { useEffect, useState } from 'preact/hooks';
-import { get, mayWrite, patch, post, remove } from '../api';
-import { act, Editor, More, useList } from '../editor';
+import { get, mayWrite, type Page, patch, post, remove } from '../api';
+import { act, Editor, useAll } from '../editor';
 import { Button, CopyButton, Dialog, Empty, errorAt, Loading, ProblemBox, SelectField, TextField } from '../ui';
 import type { Delivery } from './incident_types';
 import { DeliveryRow } from './incidents';
@@ -13,7 +13,7 @@ export interface Channel {
   to?: string;
   url?: string;
   body?: string;
-  secret?: string | null;
+  new_secret?: string; // of a webhook, told once
   enabled: boolean;
   last_error?: string | { detail?: string } | null;
   quiet_hours?: { from: string; to: string } | null;
@@ -81,9 +81,10 @@ function Test({ channel, onClose }: { channel: Channel; onClose: () => void }) {
       const id = one.id ?? one.delivery;
       for (let i = 0; i < 60 && id && !abort.signal.aborted; ++i) {
         if (one.attempts) setDelivery(one);
-        if (one.state === 'sent' || one.state === 'failed') return;
+        if (one.state && one.state !== 'pending') return;
         await new Promise((go) => setTimeout(go, 1000));
-        one = await get<Delivery>(`/deliveries/${id}`, abort.signal);
+        const page = await get<Page<Delivery>>(`/deliveries?id=${encodeURIComponent(id)}`, abort.signal);
+        one = page.data[0] ?? one;
       }
     };
     follow().catch((problem) => problem.name !== 'AbortError' && setError(problem));
@@ -111,13 +112,13 @@ function Secret({ text, onClose }: { text: string; onClose: () => void }) {
 const errorText = (error: Channel['last_error']): string => (typeof error === 'string' ? error : (error?.detail ?? ''));
 
 export function Channels() {
-  const list = useList<Channel>('/channels');
+  const list = useAll<Channel>('/channels');
   const [edited, setEdited] = useState<Channel | 'new' | null>(null);
   const [tested, setTested] = useState<Channel | null>(null);
   const [secret, setSecret] = useState('');
   const done = (made: Channel) => {
     setEdited(null);
-    if (made.secret) setSecret(made.secret);
+    if (made.new_secret) setSecret(made.new_secret);
     list.again();
   };
   const gone = (one: Channel) => act(() => remove(`/channels/${one.id}`), 'Deleted.', list.again,
@@ -159,7 +160,6 @@ export function Channels() {
           </table>
         </div>
       )}
-      <More more={list.more} />
       {edited && <Edit channel={edited === 'new' ? null : edited} onDone={done} onClose={() => setEdited(null)} />}
       {tested && <Test channel={tested} onClose={() => setTested(null)} />}
       {secret && <Secret text={secret} onClose={() => setSecret('')} />}
@@ -167,4 +167,4 @@ export function Channels() {
   );
 }
 
-export const useChannels = () => useList<Channel>('/channels');
+export const useChannels = () => useAll<Channel>('/channels');

@@ -1,5 +1,5 @@
 // Incidents and deliveries as the API has them.
-import type { Evidence } from '../types';
+import type { Evidence, Result } from '../types';
 
 export interface Incident {
   id: string;
@@ -11,20 +11,25 @@ export interface Incident {
   confirmed_at: string | null;
   ended_at: string | null;
   down_s: number | null;
-  evidence?: Evidence | null;
-  last_good?: Evidence | null;
+  evidence?: Result | Evidence | null; // a whole look, or what was kept of it
+  last_good?: Result | Evidence | null;
   acknowledged_by?: string | { email?: string } | null;
   root_cause?: string | null;
   updates?: { at: string; by: string | { email?: string } | null; text: string; public: boolean }[];
   deliveries?: string[];
+  proof?: Delivery[];
 }
 
 export interface Delivery {
   id: string;
   incident: string | { id: string } | null;
   channel: string | { id: string; name?: string } | null;
+  channel_name?: string;
+  kind?: string;
+  reason?: string | null;
+  created_at?: string;
   step?: number;
-  state: 'pending' | 'sent' | 'failed' | string;
+  state: string; // pending, sent, failed, dropped
   attempts: { at: string; relay?: string | null; reply?: string | null; tls?: string | null; result?: string }[];
   message_id?: string | null;
 }

@@ -3,12 +3,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { mayWrite, type Page, patch, post, Problem } from '../api';
 import { act, More, useList } from '../editor';
-import { EvidenceView } from '../result';
+import { EvidenceView, ResultView } from '../result';
+import type { Evidence, Result } from '../types';
 import { parameter, setQuery } from '../route';
 import { duration, ms, now, words } from '../time';
 import { Button, Card, CheckField, Choice, Empty, Icon, Loading, ProblemBox, StateWord, TextField, When } from '../ui';
 import { useGet } from '../use';
-import { type Delivery, idOf, type Incident, nameOf } from './incident_types';
+import { type Delivery, type Incident, nameOf } from './incident_types';
 
 const kStates: Record<string, [string, string]> = { open: ['down', 'Open'], acknowledged: ['degraded', 'Acknowledged'],
   resolved: ['up', 'Resolved'] };
@@ -65,7 +66,7 @@ function Attempts({ one }: { one: Delivery }) {
           {attempt.reply && <p class="mono"><bdi>{attempt.reply}</bdi></p>}
         </li>
       ))}
-      {one.attempts.length === 0 && <li class="muted">Not tried yet.</li>}
+      {one.attempts.length === 0 && one.state === 'pending' && <li class="muted">Not tried yet.</li>}
     </ul>
   );
 }
@@ -74,23 +75,23 @@ export function DeliveryRow({ one, name }: { one: Delivery; name?: string }) {
   const tone = one.state === 'sent' ? 'up' : one.state === 'failed' ? 'down' : 'unknown';
   return (
     <li class="delivery">
-      <p><span class={`pill t-${tone} b-${tone}`}>{one.state}</span> <strong><bdi>{name ?? nameOf(one.channel)}</bdi></strong>
-        {one.step ? <span class="muted"> step {one.step}</span> : null}</p>
+      <p><span class={`pill t-${tone} b-${tone}`}>{one.state}</span> <strong><bdi>{one.channel_name || name || nameOf(one.channel)}</bdi></strong>
+        {one.kind && <span class="muted"> {one.kind}</span>}{one.step ? <span class="muted"> step {one.step}</span> : null}</p>
+      {one.reason && <p class="muted"><bdi>{one.reason}</bdi></p>}
       <Attempts one={one} />
       {one.message_id && <p class="hint mono"><bdi>{one.message_id}</bdi></p>}
     </li>
   );
 }
 
-function Told({ id }: { id: string }) {
-  const { data } = useGet<Page<Delivery>>(`/deliveries?incident=${encodeURIComponent(id)}`, () => true);
-  const { data: channels } = useGet<Page<{ id: string; name: string }>>('/channels');
-  if (!data) return null;
-  const names = new Map(channels?.data.map((one) => [one.id, one.name]));
+function Told({ id, proof }: { id: string; proof: Delivery[] | undefined }) {
+  const { data } = useGet<Page<Delivery>>(proof ? null : `/deliveries?incident=${encodeURIComponent(id)}`, () => true);
+  const told = proof ?? data?.data;
+  if (!told) return null;
   return (
     <Card title="Who was told">
-      {data.data.length === 0 ? <p class="muted">Nobody: no policy covers this, or nothing was due yet.</p>
-        : <ul class="plain-list">{data.data.map((one) => <DeliveryRow key={one.id} one={one} name={names.get(idOf(one.channel)) ?? nameOf(one.channel)} />)}</ul>}
+      {told.length === 0 ? <p class="muted">Nobody: no policy covers this, or nothing was due yet.</p>
+        : <ul class="plain-list">{told.map((one) => <DeliveryRow key={one.id} one={one} />)}</ul>}
     </Card>
   );
 }
@@ -148,6 +149,15 @@ function RootCause({ incident, again }: { incident: Incident; again: () => void 
   );
 }
 
+function Look({ title, kept, state }: { title: string; kept: Result | Evidence; state: string }) {
+  return (
+    <div>
+      <h3>{title}</h3>
+      {'verdict' in kept ? <ResultView result={kept} /> : <><StateWord state={state} /><EvidenceView evidence={kept} /></>}
+    </div>
+  );
+}
+
 function One({ id }: { id: string }) {
   const { data: incident, error, again } = useGet<Incident>(`/incidents/${encodeURIComponent(id)}`, () => true);
   useEffect(() => void (document.title = `${incident?.monitor.name ?? 'Incident'} · Everup`), [incident]);
@@ -181,8 +191,8 @@ function One({ id }: { id: string }) {
           {incident.evidence && (
             <Card title="What it looked like">
               <div class="beside">
-                <div><h3><StateWord state="down" /></h3><EvidenceView evidence={incident.evidence} /></div>
-                {incident.last_good && <div><h3><StateWord state="up" /></h3><EvidenceView evidence={incident.last_good} /></div>}
+                <Look title="It failed" kept={incident.evidence} state="down" />
+                {incident.last_good && <Look title="Last good" kept={incident.last_good} state="up" />}
               </div>
             </Card>
           )}
@@ -190,7 +200,7 @@ function One({ id }: { id: string }) {
         </div>
         <div>
           <RootCause incident={incident} again={again} />
-          <Told id={incident.id} />
+          <Told id={incident.id} proof={incident.proof} />
         </div>
       </div>
     </div>

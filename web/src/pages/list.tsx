@@ -14,7 +14,7 @@ import { type Filter, Rows } from './list_rows';
 const kOver = 8; // rows drawn beyond the window
 const kNear = 40; // rows before the end at which the next page is asked
 
-const rowHeight = (): number => (innerWidth < 720 ? 72 : 48);
+const rowHeight = (): number => (innerWidth <= 720 ? 60 : 48);
 
 function useFilter(): Filter {
   const key = search.value.toString();

@@ -2,7 +2,7 @@
 // zone's changes of the clock.
 import { useEffect, useState } from 'preact/hooks';
 import { mayWrite, type Page, patch, post, remove } from '../api';
-import { act, Editor, More, useList } from '../editor';
+import { act, Editor, useAll } from '../editor';
 import { dateTime, duration, ms, now, zone } from '../time';
 import { Button, Card, Choice, Empty, errorAt, Loading, ProblemBox, SelectField, TextField, When } from '../ui';
 import { useGet } from '../use';
@@ -14,10 +14,10 @@ interface Window_ {
   starts_at: string;
   ends_at?: string | null;
   duration_s?: number;
-  rrule?: string;
+  rrule?: string | null;
   timezone?: string;
 }
-type Occurrence = { starts_at: string; ends_at: string };
+type Occurrence = { from: string; to: string };
 
 const kRules: [string, string][] = [['', 'Once'], ['FREQ=DAILY', 'Every day'], ['FREQ=WEEKLY', 'Every week, that weekday'],
   ['FREQ=MONTHLY', 'Every month, that day']];
@@ -39,19 +39,20 @@ function instantOf(text: string): string {
 
 function Edit({ window: old, onDone, onClose }: { window: Window_ | null; onDone: () => void; onClose: () => void }) {
   const [name, setName] = useState(old?.name ?? '');
-  const [by, setBy] = useState(old?.match?.tags ? 'tags' : old?.match?.monitors ? 'monitors' : 'all');
+  const [by, setBy] = useState(old?.match?.tags?.length ? 'tags' : old?.match?.monitors?.length ? 'monitors' : 'all');
   const [tags, setTags] = useState((old?.match?.tags ?? []).join(', '));
   const [start, setStart] = useState(localInput(old ? ms(old.starts_at) : Math.ceil(Date.now() / 3_600_000) * 3_600_000));
   const lasts = old?.duration_s ?? (old?.ends_at ? (ms(old.ends_at) - ms(old.starts_at)) / 1000 : 3600);
   const [minutes, setMinutes] = useState(String(Math.round(lasts / 60)));
   const [rule, setRule] = useState(old?.rrule ?? '');
   const save = () => {
-    const match = by === 'tags' ? { tags: tags.split(',').map((tag) => tag.trim()).filter(Boolean) } : by === 'monitors' ? old?.match : undefined;
+    const match = by === 'tags' ? { tags: tags.split(',').map((tag) => tag.trim()).filter(Boolean), ...(old?.match?.monitors ? { monitors: null } : {}) } : by === 'monitors' ? old?.match : undefined;
     const starts = instantOf(start);
     const seconds = Math.round(Number(minutes) * 60);
     const draft: Record<string, unknown> = { name: name.trim() || 'Maintenance', ...(match ? { match } : old?.match ? { match: null } : {}), starts_at: starts };
-    if (rule) Object.assign(draft, { duration_s: seconds, rrule: rule, timezone: old?.timezone ?? zone.value });
+    if (rule) Object.assign(draft, { duration_s: seconds, rrule: rule, timezone: old?.timezone ?? zone.value, ...(old?.ends_at ? { ends_at: null } : {}) });
     else draft['ends_at'] = Number.isNaN(Date.parse(starts)) ? starts : new Date(Date.parse(starts) + seconds * 1000).toISOString();
+    if (!rule && old?.rrule) Object.assign(draft, { rrule: null, duration_s: null });
     return old ? patch(`/maintenance_windows/${old.id}`, draft) : post('/maintenance_windows', draft);
   };
   return (
@@ -66,7 +67,7 @@ function Edit({ window: old, onDone, onClose }: { window: Window_ | null; onDone
           <SelectField label="Repeats" value={rule} onValue={setRule} error={errorAt(error, '#/rrule')}
             options={kRules.some(([value]) => value === rule) ? kRules : [...kRules, [rule, rule]]} />
           <div class="field"><span class="label">Monitors</span>
-            <Choice label="Monitors" value={by} onValue={setBy} options={[['all', 'All'], ['tags', 'By tag'], ...(old?.match?.monitors ? [['monitors', `${old.match.monitors.length} chosen`] as [string, string]] : [])]} />
+            <Choice label="Monitors" value={by} onValue={setBy} options={[['all', 'All'], ['tags', 'By tag'], ...(old?.match?.monitors?.length ? [['monitors', `${old.match.monitors.length} chosen`] as [string, string]] : [])]} />
           </div>
           {by === 'tags' && <TextField label="Tags" value={tags} onValue={setTags} error={errorAt(error, '#/match')} input={{ placeholder: 'prod' }} />}
           <p class="hint">Looks go on and are kept; the time counts neither as up nor as down. What is saved late begins when it is saved.</p>
@@ -81,7 +82,7 @@ function Next({ id }: { id: string }) {
   if (!data) return null;
   return (
     <ul class="occurrences">
-      {data.data.map((one) => <li key={one.starts_at}><When at={one.starts_at} /> <span class="muted">for {duration(ms(one.ends_at) - ms(one.starts_at))}</span></li>)}
+      {data.data.map((one) => <li key={one.from}><When at={one.from} /> <span class="muted">for {duration(ms(one.to) - ms(one.from))}</span></li>)}
       {data.data.length === 0 && <li class="muted">No further occurrence.</li>}
     </ul>
   );
@@ -94,7 +95,7 @@ function phase(one: Window_): string {
 }
 
 export function MaintenancePage(_: { rest: string[] }) {
-  const list = useList<Window_>('/maintenance_windows');
+  const list = useAll<Window_>('/maintenance_windows');
   const [edited, setEdited] = useState<Window_ | 'new' | null>(null);
   useEffect(() => void (document.title = 'Maintenance · Everup'), []);
   const gone = (one: Window_) => act(() => remove(`/maintenance_windows/${one.id}`), 'Deleted.', list.again,
@@ -115,11 +116,10 @@ export function MaintenancePage(_: { rest: string[] }) {
           )}>
             <p><span class={`pill ${phase(one) === 'now' ? 't-maintenance b-maintenance' : ''}`}>{phase(one)}</span>{' '}
               {one.rrule ? <code>{one.rrule}</code> : <>{dateTime(ms(one.starts_at))} {one.ends_at && <>– {dateTime(ms(one.ends_at))}</>}</>}
-              {' '}<span class="muted">{one.match?.tags ? `tagged ${one.match.tags.join(' or ')}` : one.match?.monitors ? `${one.match.monitors.length} monitors` : 'all monitors'}</span></p>
+              {' '}<span class="muted">{one.match?.tags?.length ? `tagged ${one.match.tags.join(' or ')}` : one.match?.monitors?.length ? `${one.match.monitors.length} monitors` : 'all monitors'}</span></p>
             {one.rrule && <Next id={one.id} />}
           </Card>
         ))}
-      <More more={list.more} />
       {edited && <Edit window={edited === 'new' ? null : edited} onClose={() => setEdited(null)} onDone={() => {
         setEdited(null);
         list.again();

@@ -150,7 +150,7 @@ function Looks({ id }: { id: string }) {
                 <span class="offscreen">{stateName(verdictOf(r))}</span>
                 <time dateTime={r.at} class="num" title={dateTime(ms(r.at), true)}>{clockTime(ms(r.at))}</time>
                 <span class="num">{latency(r.latency_ms)}</span>
-                <span class="bar" title={phaseText(r.phases_ms)}><PhaseBar phases={r.phases_ms} scale={scale} /></span>
+                <span class="share" title={phaseText(r.phases_ms)}><PhaseBar phases={r.phases_ms} scale={scale} /></span>
                 <span class={`what t-${verdictOf(r)}`}><bdi>{r.verdict === 'up' ? (r.code ?? 'ok') : causeText(r)}</bdi></span>
                 <span class="muted trigger">{r.trigger === 'slot' ? '' : { confirm: 're-check', created: 'first', manual: 'by hand' }[r.trigger] ?? r.trigger}</span>
               </button>
@@ -217,6 +217,15 @@ function Definition({ monitor }: { monitor: Monitor }) {
   );
 }
 
+function Heartbeat({ url }: { url: string }) {
+  return (
+    <Card title="Your job calls this" aside={<CopyButton text={url} />}>
+      <pre class="raw" tabIndex={0} aria-label="Address of the heartbeat">{`curl -fsS -m 10 --retry 5 ${url}`}</pre>
+      <p class="hint">At its end, whatever the method; <code>/fail</code> and <code>/start</code> behind it tell more.</p>
+    </Card>
+  );
+}
+
 function Report({ monitor }: { monitor: Monitor }) {
   const path = `/report/${monitor.report_token}`;
   if (!monitor.public.report || !monitor.report_token) return <Card title="Public report"><p class="muted">The report is off.</p></Card>;
@@ -270,6 +279,7 @@ export function MonitorPage({ rest }: { rest: string[] }) {
           {pair && <Evidences pair={pair} />}
         </div>
         <div>
+          {monitor.heartbeat_url && <Heartbeat url={monitor.heartbeat_url} />}
           <MonitorIncidents id={monitor.id} />
           {pair?.certificate?.evidence?.certificate && (
             <Card title="Certificate"><CertificateFacts certificate={pair.certificate.evidence.certificate} /></Card>

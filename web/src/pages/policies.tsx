@@ -1,7 +1,7 @@
 // Alert policies: of which monitors, for what, whom, after how long. Steps go on until somebody acknowledges.
 import { useState } from 'preact/hooks';
 import { mayWrite, patch, post, remove } from '../api';
-import { act, Editor, More, useList } from '../editor';
+import { act, Editor, useAll } from '../editor';
 import { Button, CheckField, Choice, Empty, errorAt, Icon, Loading, ProblemBox, SelectField, TextField } from '../ui';
 import { duration } from '../time';
 import { type Channel, useChannels } from './channels';
@@ -49,13 +49,13 @@ function Steps({ steps, channels, onChange, error }: { steps: Step[]; channels: 
 
 function Edit({ policy, channels, onDone, onClose }: { policy: Policy | null; channels: Channel[]; onDone: () => void; onClose: () => void }) {
   const [name, setName] = useState(policy?.name ?? '');
-  const [by, setBy] = useState(policy?.match?.monitors ? 'monitors' : policy?.match?.tags ? 'tags' : 'all');
+  const [by, setBy] = useState(policy?.match?.monitors?.length ? 'monitors' : policy?.match?.tags?.length ? 'tags' : 'all');
   const [tags, setTags] = useState((policy?.match?.tags ?? []).join(', '));
   const [on, setOn] = useState(policy?.on ?? ['down', 'unknown', 'certificate', 'security']);
   const [steps, setSteps] = useState<Step[]>(policy?.steps ?? [{ delay_s: 0, channels: channels.slice(0, 1).map((one) => one.id) }]);
   const [remind, setRemind] = useState(String(policy?.remind_s ?? 0));
   const save = () => {
-    const match = by === 'all' ? null : by === 'tags' ? { tags: tags.split(',').map((tag) => tag.trim()).filter(Boolean) } : policy?.match;
+    const match = by === 'all' ? null : by === 'tags' ? { tags: tags.split(',').map((tag) => tag.trim()).filter(Boolean), ...(policy?.match?.monitors ? { monitors: null } : {}) } : policy?.match;
     const draft = { name: name.trim() || 'Alerts', ...(match || policy ? { match } : {}), on, steps, remind_s: Number(remind) };
     return policy ? patch(`/alert_policies/${policy.id}`, draft) : post('/alert_policies', draft);
   };
@@ -65,7 +65,7 @@ function Edit({ policy, channels, onDone, onClose }: { policy: Policy | null; ch
         <>
           <TextField label="Name" value={name} onValue={setName} error={errorAt(error, '#/name')} input={{ maxLength: 100, placeholder: 'Alerts' }} />
           <div class="field"><span class="label">Monitors</span>
-            <Choice label="Monitors" value={by} onValue={setBy} options={[['all', 'All'], ['tags', 'By tag'], ...(policy?.match?.monitors ? [['monitors', `${policy.match.monitors.length} chosen`] as [string, string]] : [])]} />
+            <Choice label="Monitors" value={by} onValue={setBy} options={[['all', 'All'], ['tags', 'By tag'], ...(policy?.match?.monitors?.length ? [['monitors', `${policy.match.monitors.length} chosen`] as [string, string]] : [])]} />
           </div>
           {by === 'tags' && <TextField label="Tags" value={tags} onValue={setTags} error={errorAt(error, '#/match')} input={{ placeholder: 'prod, web' }} hint="A monitor with any of them." />}
           <fieldset class="steps"><legend>Tell about</legend>
@@ -82,13 +82,13 @@ function Edit({ policy, channels, onDone, onClose }: { policy: Policy | null; ch
 }
 
 function matched(policy: Policy): string {
-  if (policy.match?.tags) return `tagged ${policy.match.tags.join(' or ')}`;
-  if (policy.match?.monitors) return `${policy.match.monitors.length} monitors`;
+  if (policy.match?.tags?.length) return `tagged ${policy.match.tags.join(' or ')}`;
+  if (policy.match?.monitors?.length) return `${policy.match.monitors.length} monitors`;
   return 'all monitors';
 }
 
 export function Policies() {
-  const list = useList<Policy>('/alert_policies');
+  const list = useAll<Policy>('/alert_policies');
   const channels = useChannels();
   const [edited, setEdited] = useState<Policy | 'new' | null>(null);
   const names = new Map(channels.rows?.map((one) => [one.id, one.name]));
@@ -124,7 +124,6 @@ export function Policies() {
           </ol>
         </section>
       ))}
-      <More more={list.more} />
       {edited && channels.rows && <Edit policy={edited === 'new' ? null : edited} channels={channels.rows} onClose={() => setEdited(null)} onDone={() => {
         setEdited(null);
         list.again();

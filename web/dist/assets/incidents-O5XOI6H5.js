@@ -1,1 +1,0 @@
-import{c as a,d as b,e as c}from"./chunk-F24V4XCJ.js";import"./chunk-4MJU5V4J.js";import"./chunk-RNCN7KWN.js";import"./chunk-NNDFJZ2F.js";import"./chunk-EYNDLQDU.js";import"./chunk-TP4M5GUN.js";import"./chunk-XZXOADZE.js";import"./chunk-7RSMLHBQ.js";import"./chunk-QPGRR527.js";export{b as DeliveryRow,a as IncidentState,c as IncidentsPage};
