@@ -6,7 +6,6 @@
 #include "app/alert_command.h"
 #include "app/alerting.h"
 #include "app/backup_command.h"
-#include "app/alerting.h"
 #include "app/check_command.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -370,10 +369,7 @@ void add_people(CLI::App& root, Words& words, Run& run) {
   password->callback(with([&words](const Settings& s) { return user_password(s, words.user); }));
 }
 
-void add_service(CLI::App& root, Words& words, Run& run) {
-  auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
-  migrate->callback(
-      [&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
+void add_doctor(CLI::App& root, Words& words, Run& run) {
   auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
   doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
   doctor->add_flag("--json", words.json);

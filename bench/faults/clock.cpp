@@ -73,6 +73,7 @@ void judge(Run& run, House& house, const CountingTarget& target, const std::stri
 }
 
 void stepped(Run& run) {
+  if (std::string(EVERUP_CLOCK_OFFSET).empty()) throw std::runtime_error("clocks are stepped by the bench alone");
   Clock clock;
   CountingTarget target;
   House house(run, {{"LD_PRELOAD", EVERUP_CLOCK_OFFSET}, {"EVERUP_CLOCK_OFFSET_FILE", clock.path()}});
