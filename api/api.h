@@ -39,6 +39,7 @@ class CommandStore;
 class IdempotencyStore;
 class LedgerStore;
 class MonitorStore;
+class ReportStore;
 struct Vault;
 }  // namespace everup::db
 
@@ -72,7 +73,12 @@ struct ApiOptions {
   db::AccountStore* accounts = nullptr;
   db::CommandStore* commands = nullptr;
   db::IdempotencyStore* idempotency = nullptr;
-  const db::Vault* vault = nullptr;  // plausible_key() and digests
+  db::ReportStore* reports = nullptr;  // closed months, medians, certificates; null: badges of those are not found
+  // Adds a signature to a report's canonical JSON, by the key of as_of's year; any thread. Null: reports are not
+  // signed.
+  std::function<Result<std::string>(const std::string& canonical, WallTime as_of)> sign_report;
+  std::function<Result<std::string>()> report_keys;  // /.well-known/everup-keys.json; null: there are none
+  const db::Vault* vault = nullptr;                  // plausible_key() and digests
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok
   // Judges a target at save by its address literal: a sentence when it is refused (address policy, SHAPES 6). Null: not

@@ -21,7 +21,9 @@
 #include "app/database.h"
 #include "app/first_start.h"
 #include "app/foundation.h"
+#include "app/month_closer.h"
 #include "app/probing.h"
+#include "app/report_signer.h"
 #include "checker/pattern.h"
 #include "db/account_store.h"
 #include "db/amender.h"
@@ -33,6 +35,7 @@
 #include "db/monitor_source.h"
 #include "db/monitor_store.h"
 #include "db/recorder.h"
+#include "db/report_store.h"
 #include "net/limits.h"
 #include "scheduler/scheduler.h"
 #include "zone/zones.h"
@@ -41,6 +44,7 @@ namespace everup::app {
 namespace {
 
 constexpr milliseconds kDrain{10'000};
+constexpr milliseconds kClosingPeriod{600'000};
 
 struct Roles {
   bool api = false, checker = false, keeper = false;
@@ -92,6 +96,7 @@ class Server {
   Status open_stores();
   Status start_checker();
   Status start_keeper();
+  void start_closer();
   Status start_api();
   api::Readiness readiness() const;
 
@@ -109,6 +114,9 @@ class Server {
   std::unique_ptr<db::LedgerStore> ledger_;
   std::unique_ptr<db::CommandStore> commands_;
   std::unique_ptr<db::IdempotencyStore> idempotency_;
+  std::unique_ptr<db::ReportStore> reports_;
+  std::unique_ptr<ReportSigner> signer_;
+  std::unique_ptr<MonthCloser> closer_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -151,6 +159,8 @@ Status Server::open_stores() {
   accounts_ = std::make_unique<db::AccountStore>(*api_pool_, *ids_, foundation_->vault, clock);
   monitors_ = std::make_unique<db::MonitorStore>(*api_pool_, *ids_, foundation_->vault, clock);
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
+  reports_ = std::make_unique<db::ReportStore>(*worker_pool_, *public_pool_);
+  signer_ = std::make_unique<ReportSigner>(*reports_, foundation_->vault, clock);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
   return ok();
@@ -217,6 +227,18 @@ Status Server::start_keeper() {
   return ok();
 }
 
+void Server::start_closer() {
+  ClosingOptions closing;
+  closing.store = reports_.get();
+  closing.ledger = ledger_.get();
+  closing.zones = zones_.get();
+  closing.clock = &system_clock();
+  closing.sign = [this](const std::string& canonical, WallTime as_of) { return signer_->sign(canonical, as_of); };
+  closing.sha256 = foundation_->vault.digest;
+  closer_ = std::make_unique<MonthCloser>(std::move(closing), kClosingPeriod,
+                                          [](const Error& error) { spdlog::warn("months: {}", error.what); });
+}
+
 Status Server::start_api() {
   auto openapi = yaml_to_json(std::string(api::openapi_yaml()));
   if (!openapi) return openapi.error();
@@ -237,6 +259,11 @@ Status Server::start_api() {
   options.accounts = accounts_.get();
   options.commands = commands_.get();
   options.idempotency = idempotency_.get();
+  options.reports = reports_.get();
+  options.sign_report = [this](const std::string& canonical, WallTime as_of) {
+    return signer_->sign(canonical, as_of);
+  };
+  options.report_keys = [this] { return signer_->keys_json(); };
   options.vault = &foundation_->vault;
   options.regex_ok = checker::regex_ok;
   options.refuse_target = [probing = probing_.get()](const Target& target) { return probing->refusal(target); };
@@ -290,6 +317,7 @@ Status Server::start() {
   first_account_ = account->value;
   if (roles_.keeper) {
     if (const auto started = start_keeper(); !started) return started;
+    start_closer();
   }
   if (roles_.checker) {
     if (const auto started = start_checker(); !started) return started;
@@ -311,6 +339,7 @@ void Server::stop() {
     if (const auto released = scheduler_->release_shards(); !released)
       spdlog::warn("leases: {}", released.error().what);
   }
+  if (closer_) closer_->stop();
   if (keeper_) keeper_->stop();
   api_.reset();
   if (foundation_ && foundation_->cluster) {
