@@ -43,6 +43,7 @@ class IdempotencyStore;
 class IncidentStore;
 class LedgerStore;
 class MonitorStore;
+class ReportStore;
 struct Vault;
 }  // namespace everup::db
 
@@ -78,8 +79,13 @@ struct ApiOptions {
   db::IdempotencyStore* idempotency = nullptr;
   db::AlertStore* alerts = nullptr;
   db::IncidentStore* incidents = nullptr;
-  const db::Vault* vault = nullptr;  // plausible_key() and digests
   PeopleOptions people;              // signing in; without a store: keys alone
+  db::ReportStore* reports = nullptr;  // closed months, medians, certificates; null: badges of those are not found
+  // Adds a signature to a report's canonical JSON, by the key of as_of's year; any thread. Null: reports are not
+  // signed.
+  std::function<Result<std::string>(const std::string& canonical, WallTime as_of)> sign_report;
+  std::function<Result<std::string>()> report_keys;  // /.well-known/everup-keys.json; null: there are none
+  const db::Vault* vault = nullptr;                  // plausible_key() and digests
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok
   // Judges a target at save by its address literal: a sentence when it is refused (address policy, SHAPES 6). Null: not

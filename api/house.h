@@ -127,7 +127,19 @@ Answer uptime_badge_svg(Call& call);
 Answer uptime_badge_json(Call& call);
 Answer status_badge_svg(Call& call);
 Answer status_badge_json(Call& call);
+Answer response_badge_svg(Call& call);
+Answer response_badge_json(Call& call);
+Answer cert_badge_svg(Call& call);
+Answer cert_badge_json(Call& call);
 Answer badge_link(Call& call);
+Answer kuma_status(Call& call);
+Answer kuma_uptime(Call& call);
+Answer kuma_response(Call& call);
+Answer kuma_certificate(Call& call);
+Answer gatus_uptime(Call& call);
+Answer gatus_response(Call& call);
+Answer gatus_health(Call& call);
+Answer gatus_shields(Call& call);
 Answer report_page(Call& call);
 // channels.cpp
 Answer list_channels(Call& call);
@@ -159,5 +171,6 @@ Answer report_csv(Call& call);
 Answer period_page(Call& call);
 Answer period_json(Call& call);
 Answer period_csv(Call& call);
+Answer report_keys(Call& call);
 
 }  // namespace everup::api

@@ -1,15 +1,17 @@
 // What needs no key: badges behind 128-bit tokens (reports: report_pages.cpp). Unknown, rotated, private and deleted
 // ones look the same: 404 with an SVG. No cookies, no name beyond what the owner opened (SHAPES 16).
+#include "api/badge_answers.h"
 #include "api/house.h"
 #include "api/problem.h"
-#include "badges/badge.h"
 #include "core/ledger.h"
+#include "db/report_store.h"
 #include "net/digest.h"
 
 namespace everup::api {
 namespace {
 
 constexpr std::int64_t kLedgerSlackMs = 2 * kDayMs;
+constexpr BadgeForm kSvg{false, 300}, kJson{true, 300}, kStatusSvg{false, 60}, kStatusJson{true, 60};
 
 HttpResponse svg(const badges::BadgeText& text, int status) {
   HttpResponse response;
@@ -26,58 +28,102 @@ HttpResponse shields(const badges::BadgeText& text, int status, int cache_s) {
   return response;
 }
 
-struct BadgeKind {
-  bool json = false;
-  int cache_s = 300;
-};
-
-HttpResponse badge_answer(const badges::BadgeText& text, const BadgeKind& kind, int status = 200) {
-  return kind.json ? shields(text, status, kind.cache_s) : svg(text, status);
+HttpResponse refused(const Call& call, const Error& error, const badges::BadgeOptions& options, const BadgeForm& form) {
+  if (error.code == ErrorCode::kNotFound) return badge_answer(badges::not_found_badge(options), form, 404);
+  return failed(call, error);
 }
 
 // The ledger of a badge's monitor, or the answer when there is none.
 std::variant<db::PublicLedger, HttpResponse> badge_ledger(const Call& call, const badges::BadgeOptions& options,
-                                                          const BadgeKind& kind, WallTime from) {
-  if (!net::is_token(call.path[0])) return badge_answer(badges::not_found_badge(options), kind, 404);
+                                                          const BadgeForm& form, WallTime from) {
+  if (!net::is_token(call.path[0])) return badge_answer(badges::not_found_badge(options), form, 404);
   auto ledger = call.house->ledger().by_token(db::TokenKind::kBadge, call.path[0], from, call.now);
   if (ledger.ok()) return *std::move(ledger);
-  if (ledger.error().code == ErrorCode::kNotFound) return badge_answer(badges::not_found_badge(options), kind, 404);
-  return failed(call, ledger.error());
+  return refused(call, ledger.error(), options, form);
 }
 
-Answer uptime_badge(Call& call, const BadgeKind& kind) {
+Answer answered(BadgeWords words, const BadgeForm& form) {
+  if (auto* refusal = std::get_if<HttpResponse>(&words)) return std::move(*refusal);
+  return badge_answer(std::get<badges::BadgeText>(words), form);
+}
+
+using WindowWords = BadgeWords (*)(const Call&, const badges::BadgeOptions&, const BadgeForm&, std::int64_t,
+                                   const std::string&);
+
+Answer window_badge(const Call& call, const BadgeForm& form, WindowWords words) {
   const auto parsed = badges::parse_badge_options(call.query);
   if (!parsed.errors.empty()) return invalid_fields(parsed.errors);
   const auto length = rolling_window_ms(call.path[1]);
-  if (!length) return badge_answer(badges::not_found_badge(parsed.options), kind, 404);
-  auto found = badge_ledger(call, parsed.options, kind, call.now - milliseconds(*length + kLedgerSlackMs));
-  if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
-  const auto& input = std::get<db::PublicLedger>(found).input;
-  const Tally total = tally(timeline_of(input, rolling_window(input, *length, call.now), call.now));
-  return badge_answer(badges::uptime_badge(uptime_of(total), total, call.path[1], parsed.options), kind);
+  if (!length) return badge_answer(badges::not_found_badge(parsed.options), form, 404);
+  return answered(words(call, parsed.options, form, *length, call.path[1]), form);
 }
 
-Answer status_badge(Call& call, const BadgeKind& kind) {
+using PlainWords = BadgeWords (*)(const Call&, const badges::BadgeOptions&, const BadgeForm&);
+
+Answer plain_badge(const Call& call, const BadgeForm& form, PlainWords words) {
   const auto parsed = badges::parse_badge_options(call.query);
   if (!parsed.errors.empty()) return invalid_fields(parsed.errors);
-  auto found = badge_ledger(call, parsed.options, kind, call.now - milliseconds(kLedgerSlackMs));
-  if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
-  return badge_answer(badges::status_badge(std::get<db::PublicLedger>(found).state, parsed.options), kind);
+  return answered(words(call, parsed.options, form), form);
 }
+
+// Whole days, and −1 from the end on.
+std::int64_t days_until(WallTime end, WallTime now) { return end <= now ? -1 : (end - now).count() / kDayMs; }
 
 }  // namespace
 
-Answer uptime_badge_svg(Call& call) { return uptime_badge(call, {false, 300}); }
-Answer uptime_badge_json(Call& call) { return uptime_badge(call, {true, 300}); }
-Answer status_badge_svg(Call& call) { return status_badge(call, {false, 60}); }
-Answer status_badge_json(Call& call) { return status_badge(call, {true, 60}); }
+HttpResponse badge_answer(const badges::BadgeText& text, const BadgeForm& form, int status) {
+  return form.json ? shields(text, status, form.cache_s) : svg(text, status);
+}
+
+BadgeWords uptime_words(const Call& call, const badges::BadgeOptions& options, const BadgeForm& form,
+                        std::int64_t length_ms, const std::string& window) {
+  auto found = badge_ledger(call, options, form, call.now - milliseconds(length_ms + kLedgerSlackMs));
+  if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
+  const auto& input = std::get<db::PublicLedger>(found).input;
+  const Tally total = tally(timeline_of(input, rolling_window(input, length_ms, call.now), call.now));
+  return badges::uptime_badge(uptime_of(total), total, window, options);
+}
+
+BadgeWords status_words(const Call& call, const badges::BadgeOptions& options, const BadgeForm& form) {
+  auto found = badge_ledger(call, options, form, call.now - milliseconds(kLedgerSlackMs));
+  if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
+  return badges::status_badge(std::get<db::PublicLedger>(found).state, options);
+}
+
+BadgeWords response_words(const Call& call, const badges::BadgeOptions& options, const BadgeForm& form,
+                          std::int64_t length_ms, const std::string& window) {
+  if (!net::is_token(call.path[0]) || call.house->options.reports == nullptr)
+    return badge_answer(badges::not_found_badge(options), form, 404);
+  const auto median = call.house->options.reports->median_us(db::TokenKind::kBadge, call.path[0],
+                                                             {call.now - milliseconds(length_ms), call.now});
+  if (!median) return refused(call, median.error(), options, form);
+  return badges::response_badge(*median, window, options);
+}
+
+BadgeWords cert_words(const Call& call, const badges::BadgeOptions& options, const BadgeForm& form) {
+  if (!net::is_token(call.path[0]) || call.house->options.reports == nullptr)
+    return badge_answer(badges::not_found_badge(options), form, 404);
+  const auto end = call.house->options.reports->certificate_end(db::TokenKind::kBadge, call.path[0]);
+  if (!end) return refused(call, end.error(), options, form);
+  std::optional<std::int64_t> days;
+  if (*end) days = days_until(**end, call.now);
+  return badges::cert_badge(days, options);
+}
+
+Answer uptime_badge_svg(Call& call) { return window_badge(call, kSvg, uptime_words); }
+Answer uptime_badge_json(Call& call) { return window_badge(call, kJson, uptime_words); }
+Answer response_badge_svg(Call& call) { return window_badge(call, kSvg, response_words); }
+Answer response_badge_json(Call& call) { return window_badge(call, kJson, response_words); }
+Answer status_badge_svg(Call& call) { return plain_badge(call, kStatusSvg, status_words); }
+Answer status_badge_json(Call& call) { return plain_badge(call, kStatusJson, status_words); }
+Answer cert_badge_svg(Call& call) { return plain_badge(call, kSvg, cert_words); }
+Answer cert_badge_json(Call& call) { return plain_badge(call, kJson, cert_words); }
 
 Answer badge_link(Call& call) {
-  const BadgeKind kind;
-  auto found = badge_ledger(call, {}, kind, call.now - milliseconds(kDayMs));
+  auto found = badge_ledger(call, {}, kSvg, call.now - milliseconds(kDayMs));
   if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
   const auto& monitor = std::get<db::PublicLedger>(found).monitor;
-  if (monitor.report_token.empty()) return badge_answer(badges::not_found_badge(), kind, 404);
+  if (monitor.report_token.empty()) return badge_answer(badges::not_found_badge(), kSvg, 404);
   HttpResponse response;
   response.status = 302;
   response.set("Location", call.house->options.base_url + "/report/" + monitor.report_token);

@@ -4,6 +4,7 @@
 #include "api/house.h"
 #include "api/problem.h"
 #include "core/ledger.h"
+#include "db/report_store.h"
 #include "net/digest.h"
 #include "reports/period_report.h"
 #include "reports/report.h"
@@ -45,6 +46,25 @@ HttpResponse missing(Form form) {
   HttpResponse response = problem(404, "not_found", "there is no such report");
   response.set("Cache-Control", "public, max-age=60");  // as the page's
   return response;
+}
+
+// Signed when we have keys; what was signed for the same state of things has the same bytes.
+HttpResponse json_file(const Call& call, std::string canonical, WallTime as_of, const std::string& name) {
+  const auto& sign = call.house->options.sign_report;
+  if (!sign) return file(Form::kJson, std::move(canonical), name);
+  auto document = sign(canonical, as_of);
+  if (!document) return failed(call, document.error());
+  return file(Form::kJson, *std::move(document), name);
+}
+
+// The frozen document of a closed month: never made again.
+std::optional<HttpResponse> closed_month(const Call& call, const reports::Period& period) {
+  db::ReportStore* store = call.house->options.reports;
+  if (store == nullptr || period.kind != reports::PeriodKind::kMonth) return std::nullopt;
+  auto document = store->month_document(call.path[0], to_string(period));
+  if (!document) return failed(call, document.error());
+  if (!document->has_value()) return std::nullopt;
+  return file(Form::kJson, std::move(**document), to_string(period));
 }
 
 // '/' and '+' are what zone names have beside letters, digits, '_' and '-'.
@@ -127,7 +147,7 @@ Answer overview(const Call& call, Form form) {
     case Form::kPage:
       return page(reports::overview_html(model), 200);
     case Form::kJson:
-      return file(form, reports::overview_json(model, id), "");
+      return json_file(call, reports::overview_json(model, id), model.as_of, "");
     case Form::kCsv:
       return file(form, reports::overview_csv(model), "");
   }
@@ -145,6 +165,9 @@ Answer period(const Call& call, Form form) {
   const auto first_day = parse_time(everup::to_string(asked->date) + "T00:00:00Z");
   auto answer = find(call, form, first_day.value_or(WallTime{0}) - milliseconds(kSlackMs));
   if (auto* refusal = std::get_if<HttpResponse>(&answer)) return std::move(*refusal);
+  if (form == Form::kJson) {
+    if (auto closed = closed_month(call, *asked)) return *std::move(closed);
+  }
   auto& found = std::get<Found>(answer);
   reports::PeriodInput input;
   input.period = *asked;
@@ -165,7 +188,7 @@ Answer period(const Call& call, Form form) {
     case Form::kPage:
       return page(reports::period_html(*model), 200);
     case Form::kJson:
-      return file(form, reports::period_json(*model), to_string(*asked));
+      return json_file(call, reports::period_json(*model), model->seen.to, to_string(*asked));
     case Form::kCsv:
       return file(form, reports::period_csv(*model), to_string(*asked));
   }
@@ -180,5 +203,13 @@ Answer report_csv(Call& call) { return overview(call, Form::kCsv); }
 Answer period_page(Call& call) { return period(call, Form::kPage); }
 Answer period_json(Call& call) { return period(call, Form::kJson); }
 Answer period_csv(Call& call) { return period(call, Form::kCsv); }
+
+Answer report_keys(Call& call) {
+  const auto& keys = call.house->options.report_keys;
+  if (!keys) return problem(404, "not_found", "reports are not signed here");
+  auto list = keys();
+  if (!list) return failed(call, list.error());
+  return json_answer(*std::move(list));
+}
 
 }  // namespace everup::api

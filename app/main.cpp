@@ -15,6 +15,7 @@
 #include "app/settings.h"
 #include "app/smtp_command.h"
 #include "app/tls_command.h"
+#include "app/verify_command.h"
 
 namespace everup::app {
 namespace {
@@ -37,6 +38,7 @@ struct Words {
   VerifyWords verify;
   RestoreWords restore;
   UserWords user;
+  VerifyWords verify;
   bool quick = false;
   DoctorMail mail;
 };
@@ -443,6 +445,20 @@ void add_backups(CLI::App& root, Words& words, Run& run) {
   restore->callback([&] {
     run = [&] { return with_settings(words, [&](const Settings& s) { return run_restore(s, words.restore); }); };
   });
+void add_verify(CLI::App& root, Words& words, Run& run) {
+  auto* verify = root.add_subcommand("verify", "is a report (its .json) genuine? computes it again, offline");
+  verify->add_option("file", words.verify.files, "reports; several: closed months of one chain, oldest first")
+      ->required();
+  verify->add_option("--key", words.verify.key,
+                     "whom to trust: the installation's everup-keys.json, or its root public key (base64)");
+  verify->add_option("--period", words.verify.period, "what it should be of, e.g. 2026-11");
+  verify->add_flag("--json", words.verify.json);
+  verify->footer(
+      "Exit: 0 genuine, 1 not; the reasons are on stderr.\nExample:\n  curl -O "
+      "https://status.example/.well-known/everup-keys.json\n  everup verify report-2026-10.json report-2026-11.json "
+      "--key "
+      "everup-keys.json");
+  verify->callback([&] { run = [&] { return run_verify(words.verify); }; });
 }
 
 int run_words(int argc, char** argv) {
@@ -471,6 +487,7 @@ int run_words(int argc, char** argv) {
   add_doctor(root, words, run);
   add_service(root, words, run);
   add_backups(root, words, run);
+  add_verify(root, words, run);
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

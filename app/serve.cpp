@@ -23,7 +23,9 @@
 #include "app/deadman.h"
 #include "app/first_start.h"
 #include "app/foundation.h"
+#include "app/month_closer.h"
 #include "app/probing.h"
+#include "app/report_signer.h"
 #include "checker/pattern.h"
 #include "db/account_store.h"
 #include "db/alert_store.h"
@@ -40,6 +42,7 @@
 #include "db/monitor_store.h"
 #include "db/person_store.h"
 #include "db/recorder.h"
+#include "db/report_store.h"
 #include "net/limits.h"
 #include "scheduler/scheduler.h"
 #include "seal/password.h"
@@ -49,6 +52,7 @@ namespace everup::app {
 namespace {
 
 constexpr milliseconds kDrain{10'000}, kAlertsDrain{4'000};
+constexpr milliseconds kClosingPeriod{600'000};
 
 struct Roles {
   bool api = false, checker = false, alerter = false, keeper = false;
@@ -106,6 +110,7 @@ class Server {
   Status start_checker();
   Status start_keeper();
   Status start_alerter();
+  void start_closer();
   Status start_api();
   std::string trouble() const;
   api::Readiness readiness() const;
@@ -128,6 +133,9 @@ class Server {
   std::unique_ptr<db::IdempotencyStore> idempotency_;
   std::unique_ptr<db::AlertStore> alerts_;
   std::unique_ptr<db::IncidentStore> incidents_;
+  std::unique_ptr<db::ReportStore> reports_;
+  std::unique_ptr<ReportSigner> signer_;
+  std::unique_ptr<MonthCloser> closer_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -175,6 +183,8 @@ Status Server::open_stores() {
   members_ = std::make_unique<db::MemberStore>(*api_pool_, *ids_, foundation_->vault, clock);
   monitors_ = std::make_unique<db::MonitorStore>(*api_pool_, *ids_, foundation_->vault, clock);
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
+  reports_ = std::make_unique<db::ReportStore>(*worker_pool_, *public_pool_);
+  signer_ = std::make_unique<ReportSigner>(*reports_, foundation_->vault, clock);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
   alerts_ = std::make_unique<db::AlertStore>(*api_pool_, *ids_, foundation_->vault, clock);
@@ -258,6 +268,18 @@ std::string Server::trouble() const {
   return {};
 }
 
+void Server::start_closer() {
+  ClosingOptions closing;
+  closing.store = reports_.get();
+  closing.ledger = ledger_.get();
+  closing.zones = zones_.get();
+  closing.clock = &system_clock();
+  closing.sign = [this](const std::string& canonical, WallTime as_of) { return signer_->sign(canonical, as_of); };
+  closing.sha256 = foundation_->vault.digest;
+  closer_ = std::make_unique<MonthCloser>(std::move(closing), kClosingPeriod,
+                                          [](const Error& error) { spdlog::warn("months: {}", error.what); });
+}
+
 Status Server::start_api() {
   auto openapi = yaml_to_json(std::string(api::openapi_yaml()));
   if (!openapi) return openapi.error();
@@ -280,6 +302,11 @@ Status Server::start_api() {
   options.idempotency = idempotency_.get();
   options.alerts = alerts_.get();
   options.incidents = incidents_.get();
+  options.reports = reports_.get();
+  options.sign_report = [this](const std::string& canonical, WallTime as_of) {
+    return signer_->sign(canonical, as_of);
+  };
+  options.report_keys = [this] { return signer_->keys_json(); };
   options.vault = &foundation_->vault;
   options.people = {persons_.get(), members_.get(), seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;
@@ -343,6 +370,7 @@ Status Server::start() {
   first_account_ = account->value;
   if (roles_.keeper) {
     if (const auto started = start_keeper(); !started) return started;
+    start_closer();
   }
   if (roles_.checker) {
     if (const auto started = start_checker(); !started) return started;
@@ -373,6 +401,7 @@ void Server::stop() {
     if (const auto released = scheduler_->release_shards(); !released)
       spdlog::warn("leases: {}", released.error().what);
   }
+  if (closer_) closer_->stop();
   if (keeper_) keeper_->stop();
   api_.reset();
   if (foundation_ && foundation_->cluster) {

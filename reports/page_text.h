@@ -56,6 +56,7 @@ dt{color:var(--soft);white-space:nowrap}dd{margin:0;text-align:right;font-varian
 .hatch-ground{fill:var(--fill-degraded-soft)}.hatch-line{fill:var(--fill-degraded)}.dot{fill:var(--fill-dots)}
 .bar-ground{fill:var(--fill-plan-soft)}.bar-line{fill:var(--fill-plan)}
 .key{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;margin:.9rem 0 0;padding:0;list-style:none;font-size:.84rem;color:var(--soft)}
+.key+table{margin-top:1.5rem}
 .key svg{width:.8rem;height:.95rem;margin-right:.4rem;vertical-align:-.12rem}
 details{margin-top:.9rem}
 summary{cursor:pointer;color:var(--link);min-height:1.6rem;width:max-content;max-width:100%}
@@ -70,6 +71,7 @@ tbody th{font-weight:600}
 .crumbs li+li::before{content:"›";margin-right:1rem;color:var(--soft)}.turn{justify-content:space-between}
 .crumbs a,.turn a,.calendar a{display:inline-block;min-height:1.6rem}
 .sum{background:var(--sheet);border:1px solid var(--rule);border-radius:4px;padding:1rem 1.1rem;display:grid;grid-template-columns:minmax(9.5rem,auto) 1fr;gap:.5rem 2rem;align-items:center}
+.sum dt{white-space:normal}
 .sum .figure{font-size:2.3rem;margin:0}.sum dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.6rem 1.2rem;font-size:.88rem}.sum dl div{display:block}.sum dd{text-align:left}
 .plot{display:flex;gap:.6rem}.scale{display:flex;flex-direction:column;justify-content:space-between;margin:0;font-size:.8rem;color:var(--soft);text-align:right;min-width:3.6rem;line-height:1}
 .chart{display:block;flex:1;min-width:0;height:9rem;background:var(--sheet);border:1px solid var(--rule);border-radius:4px}

@@ -65,6 +65,8 @@ std::string canonical(const Json& document) {
 
 }  // namespace
 
+std::string figures_json(const Tally& tally, const Uptime& uptime) { return canonical(figures_of(tally, uptime)); }
+
 std::string period_json(const PeriodModel& model, const std::optional<ChainLink>& link) {
   const PeriodInput& in = model.input;
   Json parts = Json::array();

@@ -20,6 +20,8 @@ struct ChainLink {
   std::string previous;     // SHA-256 of the closed month before, hex; empty: the first
 };
 
+// The figures of some time, as they stand in a report.
+std::string figures_json(const Tally& tally, const Uptime& uptime);
 std::string period_json(const PeriodModel& model, const std::optional<ChainLink>& link = std::nullopt);
 // The rolling windows, with the spans of the longest one.
 std::string overview_json(const ReportModel& model, const std::string& monitor_id);

@@ -10,6 +10,7 @@
 #include "db/member_store.h"
 #include "db/monitor_store.h"
 #include "db/person_store.h"
+#include "db/report_store.h"
 #include "net/clock.h"
 #include "seal/box.h"
 #include "seal/password.h"
@@ -39,6 +40,8 @@ struct Household {
   std::unique_ptr<db::IdSource> ids = must(db::IdSource::open(*owner, "node", clock));
   db::MonitorStore monitors{*api, *ids, vault, clock};
   db::LedgerStore ledger{*api, *open};
+  std::unique_ptr<db::Pool> worker = database.pool(db::Role::kWorker);
+  db::ReportStore reports{*worker, *open};
   db::AccountStore accounts{*api, *ids, vault, clock};
   db::CommandStore commands{*api, *ids, clock};
   db::IdempotencyStore idempotency{*api, clock};
@@ -68,6 +71,7 @@ void ApiTest::start(ApiOptions options) {
   options.zones = &h.zones;
   options.monitors = &h.monitors;
   options.ledger = &h.ledger;
+  options.reports = &h.reports;
   options.accounts = &h.accounts;
   options.commands = &h.commands;
   options.idempotency = &h.idempotency;

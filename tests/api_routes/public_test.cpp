@@ -40,6 +40,66 @@ TEST_F(Public, BadgesHaveTheirHeaders) {
   EXPECT_EQ(call("GET", "/badge/" + token("badge_token") + "/uptime/30d.svg?decimals=9", "").status, 400);
 }
 
+TEST_F(Public, ResponseTimesAndCertificatesAreBadges) {
+  start();
+  make(owner_write);
+  const std::string badge = "/badge/" + token("badge_token");
+  EXPECT_NE(call("GET", badge + "/response/24h.svg", "").body.find("response 24h: n/a"), std::string::npos);
+  EXPECT_NE(call("GET", badge + "/cert.svg", "").body.find("cert: n/a"), std::string::npos);
+  sql("SELECT ensure_partition((extract(epoch FROM now()) * 1000)::bigint)");
+  const std::string now = "(extract(epoch FROM now()) * 1000)::bigint - 3600000 + n * 1000";
+  sql("INSERT INTO results SELECT id, " + now +
+      ", 0, 0, 0, 0, 0, 0, n * 1000, 1, 0, 1, 200, 1, CASE n WHEN 301 THEN 3 "
+      "ELSE 1 END, 0, 0, 0, NULL FROM monitors, generate_series(200, 301) n");
+  sql("INSERT INTO evidence SELECT id, 1, " + now +
+      ", 0, jsonb_build_object('certificate', "
+      "jsonb_build_object('not_after', to_char(now() AT TIME ZONE 'UTC' + interval '41 days 5 hours', "
+      "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))) FROM monitors, generate_series(1, 1) n");
+  stop();
+  start();
+  EXPECT_NE(call("GET", badge + "/response/24h.svg", "").body.find("response 24h: 250 ms"), std::string::npos);
+  const auto json = call("GET", badge + "/response/7d.json?style=for-the-badge", "");
+  EXPECT_NE(json.body.find("\"message\":\"250 ms\""), std::string::npos) << json.body;
+  EXPECT_NE(json.body.find("\"style\":\"for-the-badge\""), std::string::npos);
+  const auto cert = call("GET", badge + "/cert.svg", "");
+  EXPECT_NE(cert.body.find("cert: 41 days"), std::string::npos) << cert.body;
+  EXPECT_EQ(cert.field("cache-control"),
+            "public, max-age=300, s-maxage=300, stale-while-revalidate=600, stale-if-error=86400");
+  EXPECT_NE(call("GET", badge + "/cert.json", "").body.find("41 days"), std::string::npos);
+  EXPECT_EQ(call("GET", badge + "/response/1h.svg", "").status, 404);
+  for (const char* path : {"/response/24h.svg", "/cert.svg", "/cert.json"})
+    EXPECT_EQ(call("GET", "/badge/" + std::string(26, 'a') + path, "").status, 404) << path;
+}
+
+TEST_F(Public, OtherToolsAddressesWork) {
+  start();
+  make(owner_write);
+  const std::string badge = token("badge_token");
+  const std::string kuma = "/api/badge/" + badge;
+  for (const char* path : {"/uptime", "/uptime/24", "/uptime/720h", "/uptime/30d", "/uptime/1y", "/ping", "/ping/24",
+                           "/avg-response/7d", "/avg-response", "/response", "/cert-exp", "/status"}) {
+    const auto reply = call("GET", kuma + path, "");
+    EXPECT_EQ(reply.status, 200) << path;
+    EXPECT_TRUE(reply.body.starts_with("<svg")) << path;
+    EXPECT_EQ(reply.field("access-control-allow-origin"), "*");
+  }
+  EXPECT_NE(call("GET", kuma + "/uptime/720", "").body.find("uptime 720h"), std::string::npos);
+  EXPECT_NE(call("GET", kuma + "/status?pendingLabel=wait%26see&pendingColor=f8a306&label=shop&style=plastic", "")
+                .body.find("shop: wait&amp;see"),
+            std::string::npos);
+  EXPECT_NE(call("GET", kuma + "/uptime/24?label=up&labelPrefix=a-&labelSuffix=-z&style=nonsense", "")
+                .body.find("a-up-z: n/a"),
+            std::string::npos);
+  for (const char* path : {"/uptime/0", "/uptime/366d", "/uptime/x", "/uptime/2y", "/uptime/9999999"})
+    EXPECT_EQ(call("GET", kuma + path, "").status, 404) << path;
+  const std::string gatus = "/api/v1/endpoints/" + badge;
+  for (const char* path :
+       {"/uptimes/1h/badge.svg", "/uptimes/30d/badge.svg", "/response-times/24h/badge.svg", "/health/badge.svg"})
+    EXPECT_TRUE(call("GET", gatus + path, "").body.starts_with("<svg")) << path;
+  EXPECT_NE(call("GET", gatus + "/health/badge.shields", "").body.find("\"schemaVersion\":1"), std::string::npos);
+  EXPECT_EQ(call("GET", "/api/v1/endpoints/core_shop/health/badge.svg", "").status, 404);
+}
+
 TEST_F(Public, WhatIsNotPublicDoesNotExist) {
   start();
   const std::string path = "/api/v1/monitors/" + make(owner_write);

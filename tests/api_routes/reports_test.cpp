@@ -128,5 +128,36 @@ TEST_F(Reports, StayWhileTheDatabaseIsAway) {
   EXPECT_EQ(get(month + ".json").body, before.body);
 }
 
+TEST_F(Reports, FilesAreSignedByWhoeverIsAsked) {
+  ApiOptions options;
+  options.sign_report = [](const std::string& canonical, WallTime as_of) -> Result<std::string> {
+    return canonical.substr(0, canonical.size() - 1) + ",\"signed_for\":" + std::to_string(as_of.ms) + "}";
+  };
+  options.report_keys = [] { return Result<std::string>(std::string("{\"keys\":[]}")); };
+  start(std::move(options));
+  const std::string report = "/report/" + with_history();
+  EXPECT_NE(get(report + "/2026-03.json").body.find("\"signed_for\":1775001600000}"), std::string::npos);
+  EXPECT_NE(get(report + ".json").body.find("\"signed_for\":"), std::string::npos);
+  const auto keys = get("/.well-known/everup-keys.json");
+  EXPECT_EQ(keys.status, 200);
+  EXPECT_EQ(keys.body, "{\"keys\":[]}");
+  EXPECT_EQ(keys.field("cache-control"), "public, max-age=300");
+}
+
+TEST_F(Reports, AClosedMonthIsGivenAsItWasSigned) {
+  start();
+  const std::string report = "/report/" + with_history();
+  sql("INSERT INTO report_months SELECT id, 1, 1, '2026-03', 'UTC', 0, 1, 2, sha256('x'), '{\"closed\":true}' FROM "
+      "monitors");
+  EXPECT_EQ(get(report + "/2026-03.json").body, "{\"closed\":true}");
+  EXPECT_EQ(get(report + "/2026-03").field("content-type"), "text/html; charset=utf-8");
+  EXPECT_NE(get(report + "/2026-02.json").body.find("\"period\":\"2026-02\""), std::string::npos);
+}
+
+TEST_F(Reports, WithoutKeysNothingIsSigned) {
+  start();
+  EXPECT_EQ(get("/.well-known/everup-keys.json").status, 404);
+}
+
 }  // namespace
 }  // namespace everup::api

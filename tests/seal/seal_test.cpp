@@ -12,6 +12,7 @@
 #include "seal/password.h"
 #include "seal/sha256.h"
 #include "seal/stream_box.h"
+#include "seal/signature.h"
 #include "tests/support/tempdir.h"
 
 namespace everup::seal {
@@ -224,6 +225,39 @@ TEST(StreamBox, NothingIsChangedCutMovedOrAddedUnseen) {
   const std::string moved = sealed.substr(0, kHead) + sealed.substr(kHead + kPiece, kPiece) +
                             sealed.substr(kHead, kPiece) + sealed.substr(kHead + 2 * kPiece);
   EXPECT_TRUE(opened_stream(moved, 4'096).starts_with("sealed stream: "));
+}
+
+TEST(Signature, IsEd25519) {
+  // RFC 8032, section 7.1, test 2.
+  const std::string seed = *from_hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+  const std::string key = *from_hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+  const std::string signature = sign(seed + key, "\x72");
+  EXPECT_EQ(
+      hex(signature),
+      "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302a"
+      "eeb00d291612bb0c00");
+  EXPECT_TRUE(verifies(key, "\x72", signature));
+  EXPECT_FALSE(verifies(key, "\x73", signature));
+  EXPECT_FALSE(verifies(key.substr(1), "\x72", signature));
+  EXPECT_FALSE(verifies(key, "\x72", signature.substr(1)));
+  EXPECT_FALSE(verifies("", "", ""));
+}
+
+TEST(Signature, PairsAreFresh) {
+  const auto one = make_signing_pair(), other = make_signing_pair();
+  EXPECT_NE(one.public_key, other.public_key);
+  EXPECT_TRUE(verifies(one.public_key, "text", sign(one.secret_key, "text")));
+  EXPECT_FALSE(verifies(other.public_key, "text", sign(one.secret_key, "text")));
+}
+
+TEST(Signature, TextFormsAreStrict) {
+  EXPECT_EQ(base64(std::string("\0\xff", 2)), "AP8=");
+  EXPECT_EQ(*from_base64("AP8="), std::string("\0\xff", 2));
+  EXPECT_EQ(*from_base64("AP8"), std::string("\0\xff", 2));
+  EXPECT_EQ(*from_base64(""), "");
+  for (const char* bad : {"AP8!", "A", "AP 8", "AP9"}) EXPECT_FALSE(from_base64(bad)) << bad;
+  EXPECT_EQ(hex("\x01\xab"), "01ab");
+  for (const char* bad : {"0", "0g", "01 "}) EXPECT_FALSE(from_hex(bad)) << bad;
 }
 
 }  // namespace
