@@ -59,8 +59,14 @@ async function problemOf(response: Response): Promise<Problem> {
   const retry = Number(response.headers.get('Retry-After') ?? 0) || 0;
   try {
     const p = await response.json();
-    return new Problem(response.status, String(p.code), String(p.detail || p.title), p.errors ?? [], retry,
-      String(p.request_id ?? ''));
+    return new Problem(
+      response.status,
+      String(p.code),
+      String(p.detail || p.title),
+      p.errors ?? [],
+      retry,
+      String(p.request_id ?? ''),
+    );
   } catch {
     return new Problem(response.status, 'unreadable', `The server answered ${response.status}.`, [], retry);
   }

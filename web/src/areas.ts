@@ -25,8 +25,10 @@ async function answers(path: string): Promise<boolean> {
 }
 
 export async function findAreas(): Promise<void> {
-  await Promise.all(Object.entries(kAsked).map(async ([area, path]) => {
-    const there = await answers(path);
-    areas.value = { ...areas.value, [area]: there };
-  }));
+  await Promise.all(
+    Object.entries(kAsked).map(async ([area, path]) => {
+      const there = await answers(path);
+      areas.value = { ...areas.value, [area]: there };
+    }),
+  );
 }

@@ -37,7 +37,9 @@ export function Editor({ title, yes, wide, save, onDone, onClose, children }: Ed
         {children(error)}
         <footer>
           <Button onClick={onClose}>Cancel</Button>
-          <Button submit kind="primary" busy={busy}>{yes}</Button>
+          <Button submit kind="primary" busy={busy}>
+            {yes}
+          </Button>
         </footer>
       </form>
     </Dialog>
@@ -45,9 +47,13 @@ export function Editor({ title, yes, wide, save, onDone, onClose, children }: Ed
 }
 
 // Asks, acts, tells; then `again`.
-export async function act(run: () => Promise<unknown>, done: string, again: () => void,
-  ask?: { title: string; text: string; yes: string }): Promise<void> {
-  if (ask && !await confirmed(ask.title, ask.text, ask.yes)) return;
+export async function act(
+  run: () => Promise<unknown>,
+  done: string,
+  again: () => void,
+  ask?: { title: string; text: string; yes: string },
+): Promise<void> {
+  if (ask && !(await confirmed(ask.title, ask.text, ask.yes))) return;
   try {
     await run();
     if (done) say(done);
@@ -75,7 +81,11 @@ export function useAll<T>(path: string, turn = 0) {
 }
 
 export function More({ more }: { more: (() => void) | undefined }) {
-  return more ? <Button kind="quiet" onClick={more}>Show more</Button> : null;
+  return more ? (
+    <Button kind="quiet" onClick={more}>
+      Show more
+    </Button>
+  ) : null;
 }
 
 export interface Tab {
@@ -86,9 +96,13 @@ export interface Tab {
 export function Tabs({ base, tabs, here }: { base: string; tabs: Tab[]; here: string }) {
   return (
     <nav class="tabs" aria-label="Within this page">
-      {tabs.filter((tab) => tab.there).map((tab) => (
-        <a key={tab.name} href={`${base}/${tab.name}`} aria-current={tab.name === here ? 'page' : undefined}>{tab.text}</a>
-      ))}
+      {tabs
+        .filter((tab) => tab.there)
+        .map((tab) => (
+          <a key={tab.name} href={`${base}/${tab.name}`} aria-current={tab.name === here ? 'page' : undefined}>
+            {tab.text}
+          </a>
+        ))}
     </nav>
   );
 }

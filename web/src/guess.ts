@@ -1,5 +1,5 @@
-// What a pasted address means, in the words of the server's rule (SHAPES 30): shown while one types, so that the kind is
-// no surprise. The server decides; this only tells.
+// What a pasted address means, by the server's own rule: shown while one types, so that the kind is no surprise.
+// The server decides; this only tells.
 const kSchemes: Record<string, string> = {
   http: 'Web page over plain http',
   https: 'Web page over https',

@@ -45,8 +45,13 @@ document.addEventListener('visibilitychange', () => {
 // The monitor comes as an id or as an object with its name; the new state as "state" or "to".
 function changeOf(data: Record<string, unknown>): Change {
   const monitor = data['monitor'] as string | { id: string };
-  return { monitor: typeof monitor === 'string' ? monitor : monitor.id, from: String(data['from']),
-    to: String(data['to'] ?? data['state']), at: String(data['at']), cause: String(data['cause'] ?? '') };
+  return {
+    monitor: typeof monitor === 'string' ? monitor : monitor.id,
+    from: String(data['from']),
+    to: String(data['to'] ?? data['state']),
+    at: String(data['at']),
+    cause: String(data['cause'] ?? ''),
+  };
 }
 
 let source: EventSource | null = null;

@@ -59,7 +59,9 @@ function Missing() {
   return (
     <div class="empty">
       <h1>Nothing is here</h1>
-      <p>The address leads to no page. <a href="/app/">All monitors</a></p>
+      <p>
+        The address leads to no page. <a href="/app/">All monitors</a>
+      </p>
     </div>
   );
 }
@@ -81,7 +83,11 @@ function Display({ onClose }: { onClose: () => void }) {
         <select id="zone" value={chosenZone.value} onChange={(event) => chooseZone(event.currentTarget.value)}>
           <option value="">This computer’s ({localZone})</option>
           <option value="UTC">UTC</option>
-          {zones.map((name) => <option key={name} value={name}>{name}</option>)}
+          {zones.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
         </select>
         <p class="hint">Days in strips and charts begin and end in this zone.</p>
       </div>
@@ -119,26 +125,34 @@ function Aside({ open, onDone }: { open: boolean; onDone: () => void }) {
   return (
     <nav class={`aside${open ? ' open' : ''}`} id="places" aria-label="Main">
       <ul>
-        {kPlaces.filter((place) => areas.value[place.area] !== false).map((place) => (
-          <li key={place.area}>
-            <a href={place.href} aria-current={here === place.area ? 'page' : undefined} onClick={onDone}>
-              <Icon name={place.icon} />
-              {place.text}
-            </a>
-          </li>
-        ))}
+        {kPlaces
+          .filter((place) => areas.value[place.area] !== false)
+          .map((place) => (
+            <li key={place.area}>
+              <a href={place.href} aria-current={here === place.area ? 'page' : undefined} onClick={onDone}>
+                <Icon name={place.icon} />
+                {place.text}
+              </a>
+            </li>
+          ))}
       </ul>
       <div class="foot">
         <p class="live" title={live.value === 'events' ? 'Changes arrive as they happen' : 'Asked again every 15 s'}>
           <i class={unreachable.value ? 'off' : live.value} />
           {unreachable.value ? 'Not connected' : live.value === 'events' ? 'Live' : 'Every 15 s'}
         </p>
-        <button type="button" class="plain" onClick={() => setDisplay(true)}>Display and time zone</button>
+        <button type="button" class="plain" onClick={() => setDisplay(true)}>
+          Display and time zone
+        </button>
         <button type="button" class="plain" onClick={() => (shortcutsOpen.value = true)}>
           Keyboard <kbd>?</kbd>
         </button>
-        <p class="who" title={session.value?.user.email}>{session.value?.user.email}</p>
-        <button type="button" class="plain" onClick={() => void signOut()}>Sign out</button>
+        <p class="who" title={session.value?.user.email}>
+          {session.value?.user.email}
+        </p>
+        <button type="button" class="plain" onClick={() => void signOut()}>
+          Sign out
+        </button>
       </div>
       {display && <Display onClose={() => setDisplay(false)} />}
     </nav>
@@ -152,7 +166,9 @@ function Shell() {
   useEffect(() => setOpen(false), [path]);
   return (
     <div class="shell">
-      <a class="skip" href="#main">Skip to the content</a>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
       <header class="top">
         <a class="brand" href="/app/">
           <svg viewBox="0 0 32 32" width="24" height="24" aria-hidden="true">
@@ -162,16 +178,31 @@ function Shell() {
           Everup
         </a>
         <span class="account">{session.value?.account.name}</span>
-        <button type="button" class="button quiet square menu" aria-expanded={open} aria-controls="places"
-          aria-label="Menu" onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          class="button quiet square menu"
+          aria-expanded={open}
+          aria-controls="places"
+          aria-label="Menu"
+          onClick={() => setOpen(!open)}
+        >
           <Icon name={open ? 'close' : 'menu'} />
         </button>
       </header>
       <Aside open={open} onDone={() => setOpen(false)} />
       <main id="main" tabIndex={-1}>
-        {unreachable.value && <p class="box bad" role="alert">{unreachable.value} What you see may be old.</p>}
-        {name === 'list' ? <ListPage /> : name === 'missing' ? <Missing />
-          : <Lazy key={name} name={name} rest={parts.value.slice(1)} />}
+        {unreachable.value && (
+          <p class="box bad" role="alert">
+            {unreachable.value} What you see may be old.
+          </p>
+        )}
+        {name === 'list' ? (
+          <ListPage />
+        ) : name === 'missing' ? (
+          <Missing />
+        ) : (
+          <Lazy key={name} name={name} rest={parts.value.slice(1)} />
+        )}
       </main>
     </div>
   );
@@ -187,11 +218,18 @@ function App() {
   if (error) {
     return (
       <main class="alone">
-        <ProblemBox error={error}><Button onClick={begin}>Try again</Button></ProblemBox>
+        <ProblemBox error={error}>
+          <Button onClick={begin}>Try again</Button>
+        </ProblemBox>
       </main>
     );
   }
-  if (session.value === undefined) return <main class="alone"><Loading /></main>;
+  if (session.value === undefined)
+    return (
+      <main class="alone">
+        <Loading />
+      </main>
+    );
   return (
     <>
       {session.value ? <Shell /> : <SignIn />}

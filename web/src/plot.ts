@@ -9,8 +9,13 @@ function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-const kShaded: Record<string, [string, number]> = { down: ['--down', 0.2], degraded: ['--degraded', 0.16],
-  unknown: ['--unknown', 0.16], maintenance: ['--maintenance', 0.16], paused: ['--paused', 0.1] };
+const kShaded: Record<string, [string, number]> = {
+  down: ['--down', 0.2],
+  degraded: ['--degraded', 0.16],
+  unknown: ['--unknown', 0.16],
+  maintenance: ['--maintenance', 0.16],
+  paused: ['--paused', 0.1],
+};
 
 function shade(u: uPlot, line: Timeline | undefined): void {
   if (!line) return;
@@ -42,23 +47,39 @@ export function draw(box: HTMLElement, input: PlotInput): () => void {
   const font = '12px system-ui, sans-serif';
   const long = range[1] - range[0] > 2 * 86_400;
   const tick = (value: number) => (long ? shortDay(value * 1000) : hourMinute(value * 1000));
-  const one = (label: string, name: string, width: number): uPlot.Series => ({ label, stroke: colour(name), width,
-    points: { show: series.t.length < 40, size: 4 }, spanGaps: false, value: (_, v) => latency(v) });
-  const axis = { stroke: colour('--muted'), font, grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
+  const one = (label: string, name: string, width: number): uPlot.Series => ({
+    label,
+    stroke: colour(name),
+    width,
+    points: { show: series.t.length < 40, size: 4 },
+    spanGaps: false,
+    value: (_, v) => latency(v),
+  });
+  const axis = {
+    stroke: colour('--muted'),
+    font,
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+  };
   const options: uPlot.Options = {
     width: box.clientWidth,
     height: 240,
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), zone.value),
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     legend: { show: false },
-    scales: { x: { time: true, range: () => range }, y: { range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.12)] } },
+    scales: {
+      x: { time: true, range: () => range },
+      y: { range: (_, __, max) => [0, Math.max(1, (max ?? 1) * 1.12)] },
+    },
     axes: [
       { ...axis, values: (_, values) => values.map(tick), space: 70, size: 28 },
       { ...axis, values: (_, values) => values.map((v) => latency(v)), size: 62 },
     ],
     series: [
       { value: (_, v) => (v ? `${dateTime(v * 1000)} ${clockTime(v * 1000)}` : '') },
-      one('p99', '--p99', 1), one('p95', '--p95', 1), one('p50', '--p50', 2),
+      one('p99', '--p99', 1),
+      one('p95', '--p95', 1),
+      one('p50', '--p50', 2),
     ],
     hooks: { drawClear: [(u) => shade(u, line)], setCursor: [(u) => onPoint(u.cursor.idx ?? null)] },
   };

@@ -17,16 +17,28 @@ export function CertificateFacts({ certificate }: { certificate: Certificate }) 
     <dl class="facts">
       <dt>Expires</dt>
       <dd>
-        <strong class={`t-${tone}`}>{left < 0 ? `${duration(-left)} ago` : `in ${days} ${days === 1 ? 'day' : 'days'}`}</strong>
-        {' '}<span class="muted">{dateTime(ms(certificate.not_after))}</span>
+        <strong class={`t-${tone}`}>
+          {left < 0 ? `${duration(-left)} ago` : `in ${days} ${days === 1 ? 'day' : 'days'}`}
+        </strong>{' '}
+        <span class="muted">{dateTime(ms(certificate.not_after))}</span>
       </dd>
-      {certificate.verify_error && <><dt>Problem</dt><dd class="t-down">{certificate.verify_error}</dd></>}
+      {certificate.verify_error && (
+        <>
+          <dt>Problem</dt>
+          <dd class="t-down">{certificate.verify_error}</dd>
+        </>
+      )}
       <dt>Names</dt>
-      <dd>{certificate.names.slice(0, 8).join(', ')}{certificate.names.length > 8 && ` and ${certificate.names.length - 8} more`}</dd>
+      <dd>
+        {certificate.names.slice(0, 8).join(', ')}
+        {certificate.names.length > 8 && ` and ${certificate.names.length - 8} more`}
+      </dd>
       <dt>Issuer</dt>
       <dd>{certificate.issuer}</dd>
       <dt>Valid from</dt>
-      <dd><When at={certificate.not_before} /></dd>
+      <dd>
+        <When at={certificate.not_before} />
+      </dd>
       <dt>SHA-256</dt>
       <dd class="mono">{certificate.sha256}</dd>
     </dl>
@@ -41,7 +53,8 @@ export function Transcript({ lines }: { lines: NonNullable<Evidence['transcript'
         <li key={i} class={line.dir}>
           <span class="at">{(line.at_ms / 1000).toFixed(3)}</span>
           <span class="dir" title={line.dir === 'in' ? 'from the server' : line.dir === 'out' ? 'from us' : 'note'}>
-            {kMarks[line.dir]}{line.tls ? '~' : ' '}
+            {kMarks[line.dir]}
+            {line.tls ? '~' : ' '}
           </span>
           <bdi>{line.text}</bdi>
         </li>
@@ -56,13 +69,39 @@ const headLines = (head: string): string => head.replaceAll('\\x0d\\x0a', '\n').
 export function EvidenceView({ evidence }: { evidence: Evidence }) {
   return (
     <div class="evidence">
-      {evidence.address && <p><span class="muted">Asked</span> <code>{evidence.address}</code></p>}
-      {evidence.head && <><h3>Head</h3><pre class="raw" tabIndex={0} aria-label="Head of the answer">{headLines(evidence.head)}</pre></>}
-      {evidence.body_excerpt && (
-        <><h3>Body (beginning)</h3><pre class="raw" tabIndex={0} aria-label="Body">{evidence.body_excerpt}</pre></>
+      {evidence.address && (
+        <p>
+          <span class="muted">Asked</span> <code>{evidence.address}</code>
+        </p>
       )}
-      {evidence.transcript && <><h3>Dialogue</h3><Transcript lines={evidence.transcript} /></>}
-      {evidence.certificate && <><h3>Certificate</h3><CertificateFacts certificate={evidence.certificate} /></>}
+      {evidence.head && (
+        <>
+          <h3>Head</h3>
+          <pre class="raw" tabIndex={0} aria-label="Head of the answer">
+            {headLines(evidence.head)}
+          </pre>
+        </>
+      )}
+      {evidence.body_excerpt && (
+        <>
+          <h3>Body (beginning)</h3>
+          <pre class="raw" tabIndex={0} aria-label="Body">
+            {evidence.body_excerpt}
+          </pre>
+        </>
+      )}
+      {evidence.transcript && (
+        <>
+          <h3>Dialogue</h3>
+          <Transcript lines={evidence.transcript} />
+        </>
+      )}
+      {evidence.certificate && (
+        <>
+          <h3>Certificate</h3>
+          <CertificateFacts certificate={evidence.certificate} />
+        </>
+      )}
     </div>
   );
 }
@@ -76,7 +115,9 @@ export function ResultView({ result, title }: { result: Result; title?: string }
         {result.code !== null && <code>{result.code}</code>}
         <span class="muted">{title ?? <When at={result.at} />}</span>
       </div>
-      <p class="why"><bdi>{causeText(result)}</bdi></p>
+      <p class="why">
+        <bdi>{causeText(result)}</bdi>
+      </p>
       {Object.keys(result.phases_ms).length > 0 && <PhaseTable phases={result.phases_ms} />}
       {result.evidence && <EvidenceView evidence={result.evidence} />}
     </div>

@@ -1,17 +1,21 @@
-// Where we are: the address bar is the only state of navigation, so every view can be linked, reloaded and gone back to.
+// Where we are: the address bar is the only state of navigation, so every view can be linked and reloaded.
 import { computed, signal } from '@preact/signals';
 
 const kBase = '/app/';
 const here = signal(new URL(location.href));
 
 export const parts = computed(() =>
-  here.value.pathname.slice(kBase.length).split('/').filter(Boolean).map((part) => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      return part; // a broken escape is shown as it is
-    }
-  }),
+  here.value.pathname
+    .slice(kBase.length)
+    .split('/')
+    .filter(Boolean)
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part; // a broken escape is shown as it is
+      }
+    }),
 );
 export const search = computed(() => here.value.searchParams);
 export const parameter = (name: string): string => search.value.get(name) ?? '';

@@ -65,15 +65,23 @@ export function Shortcuts() {
       <dl class="keys">
         {kShown.map(([key, text]) => (
           <div key={key}>
-            <dt>{key.split(' ').map((one) => <kbd key={one}>{one}</kbd>)}</dt>
+            <dt>
+              {key.split(' ').map((one) => (
+                <kbd key={one}>{one}</kbd>
+              ))}
+            </dt>
             <dd>{text}</dd>
           </div>
         ))}
       </dl>
-      <CheckField label="Use these keys" checked={keysOn.value} onValue={(on) => {
-        keysOn.value = on;
-        store('everup.keys', on ? '' : 'off');
-      }} />
+      <CheckField
+        label="Use these keys"
+        checked={keysOn.value}
+        onValue={(on) => {
+          keysOn.value = on;
+          store('everup.keys', on ? '' : 'off');
+        }}
+      />
     </Dialog>
   );
 }

@@ -16,8 +16,11 @@ export async function timeline(id: string, from: number, to: number, abort: Abor
   const out: Timeline = { spans: [], cut: null, end: from };
   let cursor: string | undefined;
   for (let i = 0; i < kPagesMax; ++i) {
-    const page: Page<Span> = await get(`/monitors/${id}/spans` + query({ from: new Date(from).toISOString(),
-      to: new Date(to).toISOString(), limit: 1000, cursor }), abort);
+    const page: Page<Span> = await get(
+      `/monitors/${id}/spans` +
+        query({ from: new Date(from).toISOString(), to: new Date(to).toISOString(), limit: 1000, cursor }),
+      abort,
+    );
     for (const span of page.data) {
       const end = span.to === null ? to : Date.parse(span.to);
       out.spans.push({ from: Date.parse(span.from), to: end, state: span.state, reason: span.reason });
@@ -86,7 +89,8 @@ export function daysOf(line: Timeline, starts: number[]): Day[] {
     const { percent: share } = judged(day);
     const parts = day.state === 'none' ? ['not watched'] : [share === null ? 'nothing judged' : `${percent(share)} up`];
     for (const state of ['down', 'degraded', 'unknown', 'maintenance', 'paused']) {
-      if ((day.ms[state] ?? 0) >= 500) parts.push(`${spoken(day.ms[state]!)} ${state === 'unknown' ? 'not known' : state}`);
+      if ((day.ms[state] ?? 0) >= 500)
+        parts.push(`${spoken(day.ms[state]!)} ${state === 'unknown' ? 'not known' : state}`);
     }
     day.text = parts.join(', ');
     days.push(day);

@@ -29,7 +29,8 @@ export function Strip({ days, label }: { days: Day[]; label: string }) {
       const base = day.state !== 'down' ? day.state : downShare(day) < 1 ? 'mostly' : 'none';
       out[base] = (out[base] ?? '') + bar(day, i);
       if (day.state === 'down') out['down'] = (out['down'] ?? '') + downPart(day, i);
-      if (day.state === 'degraded') out['notch'] = (out['notch'] ?? '') + `M${i * kPitch + 1} ${kHeight - 10}h${kWidth}v8h-${kWidth}z`;
+      if (day.state === 'degraded')
+        out['notch'] = (out['notch'] ?? '') + `M${i * kPitch + 1} ${kHeight - 10}h${kWidth}v8h-${kWidth}z`;
     });
     return out;
   }, [days]);
@@ -39,7 +40,9 @@ export function Strip({ days, label }: { days: Day[]; label: string }) {
     setShown(true);
   };
   const keys = (event: KeyboardEvent) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7, Home: -days.length, End: days.length }[event.key];
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7, Home: -days.length, End: days.length }[
+      event.key
+    ];
     if (step === undefined) return;
     event.preventDefault();
     move(at + step);
@@ -52,12 +55,27 @@ export function Strip({ days, label }: { days: Day[]; label: string }) {
   const where = (100 * (at + 0.5)) / days.length;
   return (
     <div class="strip">
-      <div class="strip-box" role="slider" tabIndex={0} aria-label={label} aria-valuemin={0} aria-valuemax={days.length - 1}
-        aria-valuenow={at} aria-valuetext={`${dayName(day.from + 43_200_000)}: ${day.text}`} aria-orientation="horizontal"
-        onKeyDown={keys} onPointerMove={point} onPointerDown={point} onPointerLeave={() => setShown(false)}
-        onBlur={() => setShown(false)} onFocus={() => setShown(true)}>
+      <div
+        class="strip-box"
+        role="slider"
+        tabIndex={0}
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={days.length - 1}
+        aria-valuenow={at}
+        aria-valuetext={`${dayName(day.from + 43_200_000)}: ${day.text}`}
+        aria-orientation="horizontal"
+        onKeyDown={keys}
+        onPointerMove={point}
+        onPointerDown={point}
+        onPointerLeave={() => setShown(false)}
+        onBlur={() => setShown(false)}
+        onFocus={() => setShown(true)}
+      >
         <svg viewBox={`0 0 ${days.length * kPitch} ${kHeight}`} preserveAspectRatio="none" aria-hidden="true">
-          {Object.entries(paths).map(([state, path]) => <path key={state} class={`d-${state}`} d={path} />)}
+          {Object.entries(paths).map(([state, path]) => (
+            <path key={state} class={`d-${state}`} d={path} />
+          ))}
           {shown && <rect class="here" x={at * kPitch} y="0.5" width={kWidth + 2} height={kHeight - 1} rx="1" />}
         </svg>
         {shown && (
@@ -72,7 +90,9 @@ export function Strip({ days, label }: { days: Day[]; label: string }) {
         <ul class="legend states">
           {['up', 'degraded', 'down', 'unknown', 'none'].map((state) => (
             <li key={state}>
-              <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true"><path class={`d-${state}`} d="M0 0h10v10h-10z" /></svg>
+              <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
+                <path class={`d-${state}`} d="M0 0h10v10h-10z" />
+              </svg>
               {{ up: 'Up', degraded: 'Degraded', down: 'Down', unknown: 'Not known', none: 'Not watched' }[state]}
             </li>
           ))}

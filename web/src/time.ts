@@ -1,4 +1,4 @@
-// Instants in words, in the zone that the person chose. One clock ticks for all of them; days begin where the zone says.
+// Instants in words, in the zone that the person chose. One clock ticks for all; days begin where the zone says.
 import { computed, signal } from '@preact/signals';
 
 export function stored(name: string): string {
@@ -54,8 +54,17 @@ function format(options: Intl.DateTimeFormatOptions, zoneName: string): Intl.Dat
 export const ms = (iso: string): number => Date.parse(iso);
 
 export function dateTime(at: number, seconds = false): string {
-  return format({ day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit',
-    ...(seconds ? { second: '2-digit' as const } : {}) }, zone.value).format(at);
+  return format(
+    {
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      ...(seconds ? { second: '2-digit' as const } : {}),
+    },
+    zone.value,
+  ).format(at);
 }
 export const clockTime = (at: number): string =>
   format({ hour: '2-digit', minute: '2-digit', second: '2-digit' }, zone.value).format(at);
@@ -64,13 +73,16 @@ export const dayName = (at: number): string =>
 export const shortDay = (at: number): string => format({ day: 'numeric', month: 'short' }, zone.value).format(at);
 export const hourMinute = (at: number): string => format({ hour: '2-digit', minute: '2-digit' }, zone.value).format(at);
 export const zoneMark = (at: number): string =>
-  format({ timeZoneName: 'short', hour: '2-digit' }, zone.value).formatToParts(at)
+  format({ timeZoneName: 'short', hour: '2-digit' }, zone.value)
+    .formatToParts(at)
     .find((part) => part.type === 'timeZoneName')?.value ?? zone.value;
 
 // "3 d 4 h", "12 min 5 s", "0 s": at most two units.
 export function duration(milliseconds: number): string {
   const s = Math.max(0, Math.floor(milliseconds / 1000));
-  const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
+  const d = Math.floor(s / 86400),
+    h = Math.floor(s / 3600) % 24,
+    m = Math.floor(s / 60) % 60;
   if (d > 0) return h > 0 && d < 30 ? `${d} d ${h} h` : `${d} d`;
   if (h > 0) return m > 0 ? `${h} h ${m} min` : `${h} h`;
   if (m > 0) return s % 60 > 0 && m < 10 ? `${m} min ${s % 60} s` : `${m} min`;
@@ -98,8 +110,18 @@ export function percent(value: number | null | undefined, digits = 3): string {
 // Milliseconds that the zone is ahead of UTC at an instant.
 function offset(at: number, zoneName: string): number {
   const p: Record<string, number> = {};
-  const made = format({ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric',
-    second: 'numeric', hourCycle: 'h23' }, zoneName);
+  const made = format(
+    {
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+      hourCycle: 'h23',
+    },
+    zoneName,
+  );
   for (const part of made.formatToParts(at)) p[part.type] = Number(part.value);
   const wall = Date.UTC(p['year']!, p['month']! - 1, p['day']!, p['hour']!, p['minute']!, p['second']!);
   return wall - Math.floor(at / 1000) * 1000;
@@ -119,10 +141,21 @@ export function dayStarts(count: number, at: number, zoneName = zone.value): num
   return out;
 }
 
-const kWords: Record<string, string> = { dns: 'DNS', tls: 'TLS', http: 'HTTP', smtp: 'SMTP', tcp: 'TCP', json: 'JSON',
-  mx: 'MX', starttls: 'STARTTLS' };
+const kWords: Record<string, string> = {
+  dns: 'DNS',
+  tls: 'TLS',
+  http: 'HTTP',
+  smtp: 'SMTP',
+  tcp: 'TCP',
+  json: 'JSON',
+  mx: 'MX',
+  starttls: 'STARTTLS',
+};
 // "tls_wrong_host" → "TLS wrong host"
 export function words(slug: string): string {
-  const out = slug.split('_').map((word) => kWords[word] ?? word).join(' ');
+  const out = slug
+    .split('_')
+    .map((word) => kWords[word] ?? word)
+    .join(' ');
   return out.charAt(0).toUpperCase() + out.slice(1);
 }

@@ -21,6 +21,22 @@ export interface TranscriptLine {
   text: string;
 }
 
+interface Opinion {
+  ok: boolean;
+  cause: string;
+  detail: string;
+}
+export interface TlsReport {
+  protocols?: Record<string, string>;
+  negotiated?: { version: string | null; cipher: string | null; alpn: string | null };
+  trust?: Opinion | null;
+  hostname?: Opinion | null;
+  heartbleed?: { verdict: string; reason?: string } | null;
+  findings?: { id: string; severity: string; text: string; fix?: string }[];
+  grade?: string | null;
+  grade_reasons?: string[];
+}
+
 export interface Evidence {
   address?: string;
   addresses_tried?: string[];
@@ -28,7 +44,7 @@ export interface Evidence {
   head?: string;
   body_excerpt?: string;
   certificate?: Certificate;
-  tls?: unknown;
+  tls?: TlsReport;
   transcript?: TranscriptLine[];
 }
 

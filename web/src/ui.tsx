@@ -35,8 +35,14 @@ export type IconName = keyof typeof kIcons;
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
-      <path d={kIcons[name]} fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round"
-        stroke-linecap="round" />
+      <path
+        d={kIcons[name]}
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.4"
+        stroke-linejoin="round"
+        stroke-linecap="round"
+      />
     </svg>
   );
 }
@@ -51,8 +57,16 @@ const kStateMarks: Record<string, string> = {
   maintenance: 'M4 12 12 4M8.5 3.2A3.5 3.5 0 0 0 12.8 7.5',
   paused: 'M6 4.5V11.5M10 4.5V11.5',
 };
-const kStateNames: Record<string, string> = { up: 'Up', degraded: 'Degraded', down: 'Down', unknown: 'Unknown',
-  inconclusive: 'Inconclusive', maintenance: 'Maintenance', paused: 'Paused', missed: 'Missed' };
+const kStateNames: Record<string, string> = {
+  up: 'Up',
+  degraded: 'Degraded',
+  down: 'Down',
+  unknown: 'Unknown',
+  inconclusive: 'Inconclusive',
+  maintenance: 'Maintenance',
+  paused: 'Paused',
+  missed: 'Missed',
+};
 export const stateName = (state: string): string => kStateNames[state] ?? state;
 
 export function Mark({ state }: { state: State | Verdict | string }) {
@@ -98,9 +112,16 @@ export interface ButtonProps {
 export function Button(props: ButtonProps) {
   const { icon, label, kind, busy, disabled, submit, pressed, onClick, children } = props;
   return (
-    <button type={submit ? 'submit' : 'button'} class={`button ${kind ?? ''} ${children ? '' : 'square'}`}
-      disabled={disabled || busy} aria-busy={busy} aria-label={label} title={label} aria-pressed={pressed}
-      onClick={onClick}>
+    <button
+      type={submit ? 'submit' : 'button'}
+      class={`button ${kind ?? ''} ${children ? '' : 'square'}`}
+      disabled={disabled || busy}
+      aria-busy={busy}
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      onClick={onClick}
+    >
       {icon && <Icon name={icon} />}
       {children && <span>{children}</span>}
     </button>
@@ -132,7 +153,11 @@ export function CopyButton({ text, children }: { text: string; children?: Compon
     say(done ? 'Copied.' : 'Could not copy; select the text instead.', done ? 'good' : 'bad');
     setTimeout(() => setCopied(false), 2000);
   };
-  return <Button icon={copied ? 'check' : 'copy'} kind="quiet" onClick={copy}>{children ?? 'Copy'}</Button>;
+  return (
+    <Button icon={copied ? 'check' : 'copy'} kind="quiet" onClick={copy}>
+      {children ?? 'Copy'}
+    </Button>
+  );
 }
 
 // ---- fields
@@ -152,10 +177,21 @@ export function Field({ label, hint, error, optional, children }: FieldProps) {
         {label}
         {optional && <span class="muted"> (optional)</span>}
       </label>
-      {children({ id, ...(described ? { 'aria-describedby': described } : {}),
-        ...(error ? { 'aria-invalid': true } : {}) })}
-      {error && <p class="error" id={`${id}-e`}>{error}</p>}
-      {hint && <p class="hint" id={`${id}-h`}>{hint}</p>}
+      {children({
+        id,
+        ...(described ? { 'aria-describedby': described } : {}),
+        ...(error ? { 'aria-invalid': true } : {}),
+      })}
+      {error && (
+        <p class="error" id={`${id}-e`}>
+          {error}
+        </p>
+      )}
+      {hint && (
+        <p class="hint" id={`${id}-h`}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }
@@ -186,10 +222,19 @@ export function TextField({ value, onValue, type, rows, input, ...field }: TextP
   const attributes = { ...rest, type: type ?? 'text', value } as JSX.IntrinsicElements['input'];
   return (
     <Field {...field}>
-      {(ids) => rows
-        ? <textarea {...ids} rows={rows} value={value} spellcheck={false}
-            onInput={(event) => onValue(event.currentTarget.value)} />
-        : <input {...ids} {...attributes} ref={box} onInput={(event) => onValue(event.currentTarget.value)} />}
+      {(ids) =>
+        rows ? (
+          <textarea
+            {...ids}
+            rows={rows}
+            value={value}
+            spellcheck={false}
+            onInput={(event) => onValue(event.currentTarget.value)}
+          />
+        ) : (
+          <input {...ids} {...attributes} ref={box} onInput={(event) => onValue(event.currentTarget.value)} />
+        )
+      }
     </Field>
   );
 }
@@ -204,7 +249,11 @@ export function SelectField({ value, onValue, options, ...field }: SelectProps) 
     <Field {...field}>
       {(ids) => (
         <select {...ids} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
-          {options.map(([option, text]) => <option key={option} value={option} selected={option === value}>{text}</option>)}
+          {options.map(([option, text]) => (
+            <option key={option} value={option} selected={option === value}>
+              {text}
+            </option>
+          ))}
         </select>
       )}
     </Field>
@@ -224,7 +273,12 @@ export function CheckField(props: { label: string; checked: boolean; onValue: (o
 }
 
 // ---- segmented choice: one tab stop, arrows choose
-export function Choice(props: { label: string; value: string; options: [string, string][]; onValue: (v: string) => void }) {
+export function Choice(props: {
+  label: string;
+  value: string;
+  options: [string, string][];
+  onValue: (v: string) => void;
+}) {
   const name = useId();
   return (
     <fieldset class="choice">
@@ -245,11 +299,15 @@ export function ProblemBox({ error, children }: { error: unknown; children?: Com
   const problem = error instanceof Problem ? error : null;
   return (
     <div class="box bad" role="alert">
-      <p><strong>{problem ? problem.message : String((error as Error).message ?? error)}</strong></p>
+      <p>
+        <strong>{problem ? problem.message : String((error as Error).message ?? error)}</strong>
+      </p>
       {problem && problem.errors.length > 0 && (
         <ul>
           {problem.errors.map((one, i) => (
-            <li key={i}><code>{one.pointer ?? one.parameter ?? ''}</code> {one.detail}</li>
+            <li key={i}>
+              <code>{one.pointer ?? one.parameter ?? ''}</code> {one.detail}
+            </li>
           ))}
         </ul>
       )}
@@ -264,7 +322,11 @@ export function errorAt(error: unknown, pointer: string): string | undefined {
   return error.errors.find((one) => one.pointer === pointer || one.pointer?.startsWith(pointer + '/'))?.detail;
 }
 
-export const Loading = () => <p class="loading muted" role="status">Loading…</p>;
+export const Loading = () => (
+  <p class="loading muted" role="status">
+    Loading…
+  </p>
+);
 
 export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {
   return (
@@ -308,7 +370,11 @@ export const complain = (error: unknown): void => {
 export function Toasts() {
   return (
     <div class="toasts" role="status" aria-live="polite">
-      {toasts.value.map((one) => <p key={one.id} class={one.kind}>{one.text}</p>)}
+      {toasts.value.map((one) => (
+        <p key={one.id} class={one.kind}>
+          {one.text}
+        </p>
+      ))}
     </div>
   );
 }
@@ -324,8 +390,13 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
     return () => before?.focus?.();
   }, []);
   return (
-    <dialog ref={box} class={props.wide ? 'wide' : ''} aria-labelledby={id} onClose={props.onClose}
-      onClick={(event) => event.target === box.current && box.current?.close()}>
+    <dialog
+      ref={box}
+      class={props.wide ? 'wide' : ''}
+      aria-labelledby={id}
+      onClose={props.onClose}
+      onClick={(event) => event.target === box.current && box.current?.close()}
+    >
       <div class="dialog">
         <header>
           <h2 id={id}>{props.title}</h2>
@@ -359,7 +430,9 @@ export function Questions() {
       <p>{asked.text}</p>
       <footer>
         <Button onClick={() => end(false)}>Cancel</Button>
-        <Button kind="danger" onClick={() => end(true)}>{asked.yes}</Button>
+        <Button kind="danger" onClick={() => end(true)}>
+          {asked.yes}
+        </Button>
       </footer>
     </Dialog>
   );

@@ -26,7 +26,9 @@ export function useGet<T>(path: string | null, follows?: (monitor: string) => bo
       .then((data) => setState({ path, data }))
       .catch((error) => {
         if (error.name === 'AbortError') return;
-        setState((before) => (before.path === path && before.data !== undefined ? { ...before, error } : { path, error }));
+        setState((before) =>
+          before.path === path && before.data !== undefined ? { ...before, error } : { path, error },
+        );
       });
     return () => abort.abort();
   }, [path, turn]);

@@ -40,7 +40,8 @@ async function open(options = {}) {
     if (/Content Security Policy|TrustedHTML/i.test(message.text())) check('no policy report', false, message.text());
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(service.base) && !request.url().startsWith('data:')) check('no third party', false, request.url());
+    if (!request.url().startsWith(service.base) && !request.url().startsWith('data:'))
+      check('no third party', false, request.url());
   });
   return { context, page };
 }
@@ -55,9 +56,13 @@ async function signIn(page) {
 
 async function violations(page) {
   await page.evaluate(axe);
-  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
-    'best-practice'] }));
-  return found.violations.map((one) => `${one.id} (${one.nodes.length}×: ${one.nodes[0].target} ${one.nodes[0].failureSummary.split('\n')[1]?.trim()})`);
+  const found = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
+  );
+  return found.violations.map(
+    (one) =>
+      `${one.id} (${one.nodes.length}×: ${one.nodes[0].target} ${one.nodes[0].failureSummary.split('\n')[1]?.trim()})`,
+  );
 }
 
 // ---- a person's first minutes
@@ -95,14 +100,28 @@ check('evidence is shown as it is', body.includes(kEvil), body);
 // The badge's snippet is what a reader needs, and the image is there.
 await page.getByRole('radio', { name: 'AsciiDoc' }).check();
 check('AsciiDoc snippet', (await page.getByLabel('Badge in AsciiDoc').innerText()).startsWith('image:http'));
-check('the badge loads', await page.locator('.badge-preview img').evaluate((img) => img.complete && img.naturalWidth > 20));
+check(
+  'the badge loads',
+  await page.locator('.badge-preview img').evaluate((img) => img.complete && img.naturalWidth > 20),
+);
 
 // ---- hostile names
-const names = [kEvil, '"><svg/onload=alert(3)>', '{{constructor.constructor("alert(4)")()}}', 'javascript:alert(5)', 'Ünïcödé 🎉 漢字',
-  'x'.repeat(100), '</title><script>alert(6)</script>', '&lt;b&gt;'];
+const names = [
+  kEvil,
+  '"><svg/onload=alert(3)>',
+  '{{constructor.constructor("alert(4)")()}}',
+  'javascript:alert(5)',
+  'Ünïcödé 🎉 漢字',
+  'x'.repeat(100),
+  '</title><script>alert(6)</script>',
+  '&lt;b&gt;',
+];
 for (const name of names) await service.api('POST', '/monitors', { target: target.url, name, paused: true });
 await page.goto(`${service.base}/app/?state=paused`);
-await page.locator('.rows .row').nth(names.length - 1).waitFor();
+await page
+  .locator('.rows .row')
+  .nth(names.length - 1)
+  .waitFor();
 const shown = await page.locator('.rows .c-name a').allInnerTexts();
 for (const name of names) check('a name is shown as it is', shown.includes(name), name);
 await page.getByRole('link', { name: names[6] }).click();
@@ -144,9 +163,24 @@ await page.keyboard.press('ArrowLeft');
 check('a day is told', /:/.test(await page.locator('.strip-box').getAttribute('aria-valuetext')));
 
 // ---- every page, both schemes, three widths
-const paths = ['', '?q=nothing-like-it', 'monitors/new', `monitors/${id}`, `monitors/${id}/edit`, 'incidents', 'maintenance',
-  'alerting/channels', 'alerting/policies', 'alerting/deliveries', 'settings/keys', 'settings/members', 'settings/sessions',
-  'settings/audit', 'health', 'nowhere'];
+const paths = [
+  '',
+  '?q=nothing-like-it',
+  'monitors/new',
+  `monitors/${id}`,
+  `monitors/${id}/edit`,
+  'incidents',
+  'maintenance',
+  'alerting/channels',
+  'alerting/policies',
+  'alerting/deliveries',
+  'settings/keys',
+  'settings/members',
+  'settings/sessions',
+  'settings/audit',
+  'health',
+  'nowhere',
+];
 const state = await context.storageState();
 for (const colorScheme of quick ? [] : ['light', 'dark']) {
   const one = await open({ colorScheme, storageState: state });
@@ -158,9 +192,15 @@ for (const colorScheme of quick ? [] : ['light', 'dark']) {
       await one.page.waitForLoadState('networkidle');
       const found = await violations(one.page);
       check(`axe: /app/${path} ${colorScheme} ${width}`, found.length === 0, found.join('; '));
-      const wide = await one.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const wide = await one.page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
       check(`no sideways scrolling: /app/${path} ${width}`, wide <= 0, `${wide} px`);
-      if (shots) await one.page.screenshot({ path: join(shots, `${path.replace(/\W+/g, '_') || 'list'}-${colorScheme}-${width}.png`), fullPage: true });
+      if (shots)
+        await one.page.screenshot({
+          path: join(shots, `${path.replace(/\W+/g, '_') || 'list'}-${colorScheme}-${width}.png`),
+          fullPage: true,
+        });
     }
   }
   await one.context.close();
@@ -168,8 +208,14 @@ for (const colorScheme of quick ? [] : ['light', 'dark']) {
 
 // ---- ten thousand rows
 for (let i = 0; i < 2; ++i) {
-  await service.api('POST', '/monitors/bulk', { monitors: Array.from({ length: 5000 }, (_, j) => ({ target: target.url,
-    name: `node ${String(i * 5000 + j).padStart(5, '0')}`, interval_s: 86_400, paused: true })) });
+  await service.api('POST', '/monitors/bulk', {
+    monitors: Array.from({ length: 5000 }, (_, j) => ({
+      target: target.url,
+      name: `node ${String(i * 5000 + j).padStart(5, '0')}`,
+      interval_s: 86_400,
+      paused: true,
+    })),
+  });
 }
 const large = await open({ storageState: state });
 const began = Date.now();
@@ -193,5 +239,7 @@ check('signed out', true);
 await browser.close();
 await service.stop();
 target.stop();
-console.log(`${passed} passed, ${failures.length} failed${service.real ? '' : ' (this server has no sign-in: it was played)'}`);
+console.log(
+  `${passed} passed, ${failures.length} failed${service.real ? '' : ' (this server has no sign-in: it was played)'}`,
+);
 process.exit(failures.length > 0 ? 1 : 0);

@@ -18,7 +18,12 @@ export async function startTarget() {
     response.end(`${kEvil}\n</pre></script>\u202e`);
   });
   const port = await listening(server);
-  return { url: `http://127.0.0.1:${port}/`, fail: () => (well = false), heal: () => (well = true), stop: () => server.close() };
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    fail: () => (well = false),
+    heal: () => (well = true),
+    stop: () => server.close(),
+  };
 }
 
 function until(child, text) {
@@ -39,23 +44,32 @@ function until(child, text) {
 
 // Adds the key to API calls and answers /session, for servers that have none.
 async function startFront(port, key) {
-  const session = { user: { id: 'usr_test', email: 'you@example.org' }, account: { id: 'acc_test', name: 'Example' }, role: 'owner',
-    csrf_token: 'test' };
+  const session = {
+    user: { id: 'usr_test', email: 'you@example.org' },
+    account: { id: 'acc_test', name: 'Example' },
+    role: 'owner',
+    csrf_token: 'test',
+  };
   let signedIn = false;
   const front = http.createServer((request, response) => {
     if (request.url === '/api/v1/session') {
       if (request.method === 'POST') signedIn = true;
       if (request.method === 'DELETE') signedIn = false;
-      response.writeHead(request.method === 'DELETE' ? 204 : signedIn ? 200 : 401, { 'content-type': 'application/json' });
+      response.writeHead(request.method === 'DELETE' ? 204 : signedIn ? 200 : 401, {
+        'content-type': 'application/json',
+      });
       const body = signedIn ? session : { code: 'unauthorized', detail: 'sign in', title: 'x', status: 401 };
       return response.end(request.method === 'DELETE' ? undefined : JSON.stringify(body));
     }
     const headers = { ...request.headers };
     if (request.url.startsWith('/api/')) headers.authorization = `Bearer ${key}`;
-    const onward = http.request({ host: '127.0.0.1', port, path: request.url, method: request.method, headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
+    const onward = http.request(
+      { host: '127.0.0.1', port, path: request.url, method: request.method, headers },
+      (answer) => {
+        response.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(response);
+      },
+    );
     onward.on('error', () => response.destroy());
     request.pipe(onward);
   });
@@ -71,8 +85,14 @@ export async function startService(binary) {
     const id = (flag) => Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout);
     for (const path of [home, data]) chownSync(path, id('-u'), id('-g'));
   }
-  const env = { ...process.env, EVERUP_DATA_DIR: data, EVERUP_ALLOW_TARGETS: 'private loopback', EVERUP_RATE_LIMIT: '0',
-    EVERUP_LISTEN: '127.0.0.1:0', ...(root ? { EVERUP_USER: 'nobody' } : {}) };
+  const env = {
+    ...process.env,
+    EVERUP_DATA_DIR: data,
+    EVERUP_ALLOW_TARGETS: 'private loopback',
+    EVERUP_RATE_LIMIT: '0',
+    EVERUP_LISTEN: '127.0.0.1:0',
+    ...(root ? { EVERUP_USER: 'nobody' } : {}),
+  };
   const child = spawn(binary, ['serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   process.on('exit', () => child.kill('SIGINT'));
   const said = await until(child, 'listens on');
@@ -88,9 +108,11 @@ export async function startService(binary) {
   const front = asked.status === 404 ? await startFront(port, key) : null;
   const base = `http://127.0.0.1:${front ? front.port : port}`;
   const api = async (method, path, body) => {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, { method,
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, {
+      method,
       headers: { authorization: `Bearer ${key}`, ...(body ? { 'content-type': 'application/json' } : {}) },
-      body: body ? JSON.stringify(body) : undefined });
+      body: body ? JSON.stringify(body) : undefined,
+    });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text ? JSON.parse(text) : undefined;

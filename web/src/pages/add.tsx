@@ -13,7 +13,10 @@ function Examples({ onPick }: { onPick: (target: string) => void }) {
     <ul class="examples">
       {kExamples.map(([target, what]) => (
         <li key={target}>
-          <button type="button" onClick={() => onPick(target)}><code>{target}</code><span>{what}</span></button>
+          <button type="button" onClick={() => onPick(target)}>
+            <code>{target}</code>
+            <span>{what}</span>
+          </button>
         </li>
       ))}
     </ul>
@@ -26,7 +29,11 @@ function Testing({ since }: { since: number }) {
     const timer = setInterval(() => setSeconds(Math.round((Date.now() - since) / 1000)), 500);
     return () => clearInterval(timer);
   }, [since]);
-  return <p class="box" role="status">Looking… {seconds > 1 && `${seconds} s`}</p>;
+  return (
+    <p class="box" role="status">
+      Looking… {seconds > 1 && `${seconds} s`}
+    </p>
+  );
 }
 
 export function AddPage(_: { rest: string[] }) {
@@ -80,35 +87,67 @@ export function AddPage(_: { rest: string[] }) {
     }
   };
   const atTarget = errorAt(error, '#/target');
-  const onlyTarget = error instanceof Problem && error.errors.length > 0 && error.errors.every((e) => e.pointer === '#/target');
+  const onlyTarget =
+    error instanceof Problem && error.errors.length > 0 && error.errors.every((e) => e.pointer === '#/target');
   return (
     <div class="page narrow">
-      <header class="page-head"><h1>Watch something</h1></header>
+      <header class="page-head">
+        <h1>Watch something</h1>
+      </header>
       <form onSubmit={(event) => void save(event)}>
         <Field label="Address" error={atTarget} hint={meant ? meant.text : 'Paste a URL or a host.'}>
           {(ids) => (
             <div class="one-field">
-              <input {...ids} type="text" ref={box} value={target} spellcheck={false} autocomplete="off" autocapitalize="off"
-                placeholder="https://shop.example/health" maxLength={2048}
-                onInput={(event) => change(event.currentTarget.value)} />
-              <Button busy={testing > 0} disabled={!meant} onClick={() => void test()}>Test now</Button>
+              <input
+                {...ids}
+                type="text"
+                ref={box}
+                value={target}
+                spellcheck={false}
+                autocomplete="off"
+                autocapitalize="off"
+                placeholder="https://shop.example/health"
+                maxLength={2048}
+                onInput={(event) => change(event.currentTarget.value)}
+              />
+              <Button busy={testing > 0} disabled={!meant} onClick={() => void test()}>
+                Test now
+              </Button>
             </div>
           )}
         </Field>
         {!target && <Examples onPick={change} />}
         {testing > 0 && <Testing since={testing} />}
         {!onlyTarget && <ProblemBox error={error} />}
-        {result && <section class="card" aria-label="Result of the test" aria-live="polite"><ResultView result={result} title="just now, nothing saved" /></section>}
-        {meant && (more ? <MonitorForm draft={draft} kind={meant.kind} error={error} onChange={setDraft} simple />
-          : <button type="button" class="plain more" onClick={() => setMore(true)}>Name, interval, conditions …</button>)}
+        {result && (
+          <section class="card" aria-label="Result of the test" aria-live="polite">
+            <ResultView result={result} title="just now, nothing saved" />
+          </section>
+        )}
+        {meant &&
+          (more ? (
+            <MonitorForm draft={draft} kind={meant.kind} error={error} onChange={setDraft} simple />
+          ) : (
+            <button type="button" class="plain more" onClick={() => setMore(true)}>
+              Name, interval, conditions …
+            </button>
+          ))}
         {meant && (
           <footer>
-            <a class="button quiet" href="/app/">Cancel</a>
-            <Button submit kind="primary" busy={saving} icon="plus">Start watching</Button>
+            <a class="button quiet" href="/app/">
+              Cancel
+            </a>
+            <Button submit kind="primary" busy={saving} icon="plus">
+              Start watching
+            </Button>
           </footer>
         )}
       </form>
-      {!meant && <p class="hint"><Icon name="lock" /> Nothing is sent anywhere until you test or save.</p>}
+      {!meant && (
+        <p class="hint">
+          <Icon name="lock" /> Nothing is sent anywhere until you test or save.
+        </p>
+      )}
     </div>
   );
 }

@@ -19,10 +19,23 @@ export interface Channel {
   quiet_hours?: { from: string; to: string } | null;
 }
 
-const kKinds: [Channel['kind'], string][] = [['email', 'E-mail'], ['webhook', 'Webhook (signed JSON)'], ['slack', 'Slack and compatible'],
-  ['pagerduty', 'PagerDuty'], ['template', 'Any HTTP API (template)']];
+const kKinds: [Channel['kind'], string][] = [
+  ['email', 'E-mail'],
+  ['webhook', 'Webhook (signed JSON)'],
+  ['slack', 'Slack and compatible'],
+  ['pagerduty', 'PagerDuty'],
+  ['template', 'Any HTTP API (template)'],
+];
 
-function Edit({ channel, onDone, onClose }: { channel: Channel | null; onDone: (made: Channel) => void; onClose: () => void }) {
+function Edit({
+  channel,
+  onDone,
+  onClose,
+}: {
+  channel: Channel | null;
+  onDone: (made: Channel) => void;
+  onClose: () => void;
+}) {
   const [name, setName] = useState(channel?.name ?? '');
   const [kind, setKind] = useState<Channel['kind']>(channel?.kind ?? 'email');
   const [place, setPlace] = useState(channel?.to ?? channel?.url ?? '');
@@ -43,26 +56,88 @@ function Edit({ channel, onDone, onClose }: { channel: Channel | null; onDone: (
     made = channel ? await patch<Channel>(`/channels/${channel.id}`, draft) : await post<Channel>('/channels', draft);
   };
   return (
-    <Editor title={channel ? 'Edit channel' : 'New channel'} yes={channel ? 'Save' : 'Add'} save={save} onDone={() => onDone(made)} onClose={onClose}>
+    <Editor
+      title={channel ? 'Edit channel' : 'New channel'}
+      yes={channel ? 'Save' : 'Add'}
+      save={save}
+      onDone={() => onDone(made)}
+      onClose={onClose}
+    >
       {(error) => (
         <>
-          {!channel && <SelectField label="Kind" value={kind} options={kKinds} onValue={(v) => setKind(v as Channel['kind'])} />}
-          {kind === 'email' && <TextField label="Address" type="email" value={place} onValue={setPlace} error={errorAt(error, '#/to')} input={{ required: true, placeholder: 'ops@example.com' }} />}
+          {!channel && (
+            <SelectField label="Kind" value={kind} options={kKinds} onValue={(v) => setKind(v as Channel['kind'])} />
+          )}
+          {kind === 'email' && (
+            <TextField
+              label="Address"
+              type="email"
+              value={place}
+              onValue={setPlace}
+              error={errorAt(error, '#/to')}
+              input={{ required: true, placeholder: 'ops@example.com' }}
+            />
+          )}
           {['webhook', 'slack', 'template'].includes(kind) && (
-            <TextField label="URL" value={place} onValue={setPlace} error={errorAt(error, '#/url')} input={{ required: true, placeholder: 'https://', spellcheck: false }} />
+            <TextField
+              label="URL"
+              value={place}
+              onValue={setPlace}
+              error={errorAt(error, '#/url')}
+              input={{ required: true, placeholder: 'https://', spellcheck: false }}
+            />
           )}
           {kind === 'pagerduty' && (
-            <TextField label="Routing key" type="password" value={key} onValue={setKey} error={errorAt(error, '#/routing_key')}
-              hint={channel ? 'Left empty, the present one stays.' : 'Of an Events API v2 integration.'} input={{ autocomplete: 'off' }} />
+            <TextField
+              label="Routing key"
+              type="password"
+              value={key}
+              onValue={setKey}
+              error={errorAt(error, '#/routing_key')}
+              hint={channel ? 'Left empty, the present one stays.' : 'Of an Events API v2 integration.'}
+              input={{ autocomplete: 'off' }}
+            />
           )}
           {kind === 'template' && (
-            <TextField label="Body" rows={5} value={body} onValue={setBody} error={errorAt(error, '#/body')}
-              hint={<>Fields like <code>{'{{monitor.name}}'}</code> are filled in.</>} />
+            <TextField
+              label="Body"
+              rows={5}
+              value={body}
+              onValue={setBody}
+              error={errorAt(error, '#/body')}
+              hint={
+                <>
+                  Fields like <code>{'{{monitor.name}}'}</code> are filled in.
+                </>
+              }
+            />
           )}
-          <TextField label="Name" optional value={name} onValue={setName} error={errorAt(error, '#/name')} input={{ maxLength: 100 }} />
+          <TextField
+            label="Name"
+            optional
+            value={name}
+            onValue={setName}
+            error={errorAt(error, '#/name')}
+            input={{ maxLength: 100 }}
+          />
           <div class="grid2">
-            <TextField label="Quiet from" optional value={from} onValue={setFrom} error={errorAt(error, '#/quiet_hours/from')} input={{ placeholder: '22:00' }} />
-            <TextField label="Quiet to" optional value={to} onValue={setTo} error={errorAt(error, '#/quiet_hours/to')} input={{ placeholder: '07:00' }} hint="Down is told even then." />
+            <TextField
+              label="Quiet from"
+              optional
+              value={from}
+              onValue={setFrom}
+              error={errorAt(error, '#/quiet_hours/from')}
+              input={{ placeholder: '22:00' }}
+            />
+            <TextField
+              label="Quiet to"
+              optional
+              value={to}
+              onValue={setTo}
+              error={errorAt(error, '#/quiet_hours/to')}
+              input={{ placeholder: '07:00' }}
+              hint="Down is told even then."
+            />
           </div>
         </>
       )}
@@ -93,8 +168,16 @@ function Test({ channel, onClose }: { channel: Channel; onClose: () => void }) {
   return (
     <Dialog title={`Test of ${channel.name}`} onClose={onClose}>
       <ProblemBox error={error} />
-      {delivery ? <ul aria-live="polite"><DeliveryRow one={delivery} name={channel.name} /></ul> : !error && <Loading />}
-      <footer><Button onClick={onClose}>Close</Button></footer>
+      {delivery ? (
+        <ul aria-live="polite">
+          <DeliveryRow one={delivery} name={channel.name} />
+        </ul>
+      ) : (
+        !error && <Loading />
+      )}
+      <footer>
+        <Button onClick={onClose}>Close</Button>
+      </footer>
     </Dialog>
   );
 }
@@ -103,8 +186,15 @@ function Secret({ text, onClose }: { text: string; onClose: () => void }) {
   return (
     <Dialog title="The webhook’s secret" onClose={onClose}>
       <p>Requests are signed with it. It is shown this once.</p>
-      <pre class="raw" tabIndex={0}>{text}</pre>
-      <footer><CopyButton text={text} /><Button kind="primary" onClick={onClose}>Done</Button></footer>
+      <pre class="raw" tabIndex={0}>
+        {text}
+      </pre>
+      <footer>
+        <CopyButton text={text} />
+        <Button kind="primary" onClick={onClose}>
+          Done
+        </Button>
+      </footer>
     </Dialog>
   );
 }
@@ -121,34 +211,74 @@ export function Channels() {
     if (made.new_secret) setSecret(made.new_secret);
     list.again();
   };
-  const gone = (one: Channel) => act(() => remove(`/channels/${one.id}`), 'Deleted.', list.again,
-    { title: `Delete “${one.name}”?`, text: 'Nothing is sent there any more.', yes: 'Delete' });
+  const gone = (one: Channel) =>
+    act(() => remove(`/channels/${one.id}`), 'Deleted.', list.again, {
+      title: `Delete “${one.name}”?`,
+      text: 'Nothing is sent there any more.',
+      yes: 'Delete',
+    });
   return (
     <>
       <div class="bar">
         <p class="sub">Where alerts go. Try one: what the other side answers is shown.</p>
-        {mayWrite() && <Button kind="primary" icon="plus" onClick={() => setEdited('new')}>New channel</Button>}
+        {mayWrite() && (
+          <Button kind="primary" icon="plus" onClick={() => setEdited('new')}>
+            New channel
+          </Button>
+        )}
       </div>
       {list.error !== undefined && <ProblemBox error={list.error} />}
-      {!list.rows ? !list.error && <Loading /> : list.rows.length === 0 ? <Empty icon="alerting" title="No channel yet"><p>Add an address or a webhook.</p></Empty> : (
+      {!list.rows ? (
+        !list.error && <Loading />
+      ) : list.rows.length === 0 ? (
+        <Empty icon="alerting" title="No channel yet">
+          <p>Add an address or a webhook.</p>
+        </Empty>
+      ) : (
         <div class="card flat scroll-in">
           <table class="rows-of">
-            <thead><tr><th>Name</th><th>Kind</th><th>To</th><th>State</th><th><span class="offscreen">Actions</span></th></tr></thead>
+            <thead>
+              <tr>
+                <th>Name</th>
+                <th>Kind</th>
+                <th>To</th>
+                <th>State</th>
+                <th>
+                  <span class="offscreen">Actions</span>
+                </th>
+              </tr>
+            </thead>
             <tbody>
               {list.rows.map((one) => (
                 <tr key={one.id}>
-                  <td><strong><bdi>{one.name}</bdi></strong></td>
+                  <td>
+                    <strong>
+                      <bdi>{one.name}</bdi>
+                    </strong>
+                  </td>
                   <td>{one.kind}</td>
-                  <td class="text"><bdi>{one.to ?? one.url ?? ''}</bdi></td>
+                  <td class="text">
+                    <bdi>{one.to ?? one.url ?? ''}</bdi>
+                  </td>
                   <td>
                     {one.enabled ? <span class="t-up">on</span> : <span class="muted">off</span>}
-                    {errorText(one.last_error) && <p class="error"><bdi>{errorText(one.last_error)}</bdi></p>}
+                    {errorText(one.last_error) && (
+                      <p class="error">
+                        <bdi>{errorText(one.last_error)}</bdi>
+                      </p>
+                    )}
                   </td>
                   <td class="act">
                     {mayWrite() && (
                       <>
                         <Button onClick={() => setTested(one)}>Test</Button>
-                        <Button onClick={() => void act(() => patch(`/channels/${one.id}`, { enabled: !one.enabled }), '', list.again)}>{one.enabled ? 'Turn off' : 'Turn on'}</Button>
+                        <Button
+                          onClick={() =>
+                            void act(() => patch(`/channels/${one.id}`, { enabled: !one.enabled }), '', list.again)
+                          }
+                        >
+                          {one.enabled ? 'Turn off' : 'Turn on'}
+                        </Button>
                         <Button icon="edit" label={`Edit ${one.name}`} kind="quiet" onClick={() => setEdited(one)} />
                         <Button icon="trash" label={`Delete ${one.name}`} kind="quiet" onClick={() => void gone(one)} />
                       </>

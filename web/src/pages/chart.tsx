@@ -8,9 +8,22 @@ import type { Monitor, Series } from '../types';
 import { Card, Choice, ProblemBox } from '../ui';
 import { useGet } from '../use';
 
-const kRanges: [string, string][] = [['1h', '1 h'], ['6h', '6 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d'], ['90d', '90 d']];
-const kSeconds: Record<string, number> = { '1h': 3600, '6h': 21_600, '24h': 86_400, '7d': 604_800, '30d': 2_592_000,
-  '90d': 7_776_000 };
+const kRanges: [string, string][] = [
+  ['1h', '1 h'],
+  ['6h', '6 h'],
+  ['24h', '24 h'],
+  ['7d', '7 d'],
+  ['30d', '30 d'],
+  ['90d', '90 d'],
+];
+const kSeconds: Record<string, number> = {
+  '1h': 3600,
+  '6h': 21_600,
+  '24h': 86_400,
+  '7d': 604_800,
+  '30d': 2_592_000,
+  '90d': 7_776_000,
+};
 
 function useTimeline(id: string, from: number, to: number): Timeline | undefined {
   const [line, setLine] = useState<Timeline>();
@@ -38,7 +51,16 @@ function AsTable({ series }: { series: Series }) {
   return (
     <div class="scroll tall" tabIndex={0} role="region" aria-label="Latency as a table">
       <table class="rows-of">
-        <thead><tr><th>From</th><th>p50</th><th>p95</th><th>p99</th><th>Up</th><th>Looks</th></tr></thead>
+        <thead>
+          <tr>
+            <th>From</th>
+            <th>p50</th>
+            <th>p95</th>
+            <th>p99</th>
+            <th>Up</th>
+            <th>Looks</th>
+          </tr>
+        </thead>
         <tbody>
           {rows.map((i) => (
             <tr key={i}>
@@ -60,7 +82,10 @@ export function Chart({ monitor }: { monitor: Monitor }) {
   const name = kSeconds[parameter('range')] ? parameter('range') : '24h';
   const seconds = kSeconds[name]!;
   const minute = Math.floor(now.value / 60_000);
-  const to = useMemo(() => (Math.floor(Date.now() / 60_000) + 1) * 60, [name, Math.floor(minute / Math.max(1, seconds / 18_000))]);
+  const to = useMemo(
+    () => (Math.floor(Date.now() / 60_000) + 1) * 60,
+    [name, Math.floor(minute / Math.max(1, seconds / 18_000))],
+  );
   const from = to - seconds;
   const asked = useGet<Series>(`/monitors/${monitor.id}/series` + query({ from, to }));
   const line = useTimeline(monitor.id, from, to);
@@ -75,7 +100,8 @@ export function Chart({ monitor }: { monitor: Monitor }) {
     let end: (() => void) | undefined;
     let gone = false;
     void import('../plot').then(({ draw }) => {
-      if (!gone && box.current) end = draw(box.current, { series, line, range: [series.t[0] ?? from, to], onPoint: setPoint });
+      if (!gone && box.current)
+        end = draw(box.current, { series, line, range: [series.t[0] ?? from, to], onPoint: setPoint });
     });
     return () => {
       gone = true;
@@ -85,21 +111,47 @@ export function Chart({ monitor }: { monitor: Monitor }) {
   const nothing = series && series.checks.every((n) => n === 0);
   const i = point;
   return (
-    <Card title="Response time" aside={<Choice label="Range" value={name} options={kRanges}
-      onValue={(range) => setQuery({ range: range === '24h' ? null : range })} />}>
+    <Card
+      title="Response time"
+      aside={
+        <Choice
+          label="Range"
+          value={name}
+          options={kRanges}
+          onValue={(range) => setQuery({ range: range === '24h' ? null : range })}
+        />
+      }
+    >
       {asked.error !== undefined && <ProblemBox error={asked.error} />}
       <figure>
         <div class="plot" ref={box} aria-hidden="true" />
         {nothing && <p class="over muted">No look in this range.</p>}
         <figcaption class="legend">
-          <span><i class="q-50" />p50 {series && i !== null ? latency(series.p50[i]) : ''}</span>
-          <span><i class="q-95" />p95 {series && i !== null ? latency(series.p95[i]) : ''}</span>
-          <span><i class="q-99" />p99 {series && i !== null ? latency(series.p99[i]) : ''}</span>
-          <span class="push num">{series && i !== null && series.t[i]
-            ? `${dateTime(series.t[i]! * 1000)} · ${series.checks[i]} looks` : 'Shaded: not up'}</span>
+          <span>
+            <i class="q-50" />
+            p50 {series && i !== null ? latency(series.p50[i]) : ''}
+          </span>
+          <span>
+            <i class="q-95" />
+            p95 {series && i !== null ? latency(series.p95[i]) : ''}
+          </span>
+          <span>
+            <i class="q-99" />
+            p99 {series && i !== null ? latency(series.p99[i]) : ''}
+          </span>
+          <span class="push num">
+            {series && i !== null && series.t[i]
+              ? `${dateTime(series.t[i]! * 1000)} · ${series.checks[i]} looks`
+              : 'Shaded: not up'}
+          </span>
         </figcaption>
       </figure>
-      {series && !nothing && <details><summary>As a table</summary><AsTable series={series} /></details>}
+      {series && !nothing && (
+        <details>
+          <summary>As a table</summary>
+          <AsTable series={series} />
+        </details>
+      )}
     </Card>
   );
 }

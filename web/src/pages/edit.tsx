@@ -19,12 +19,16 @@ function Form({ monitor, again }: { monitor: Monitor; again: () => void }) {
     setBusy(true);
     setError(undefined);
     try {
-      const whole: Record<string, unknown> = { ...bodyOf(draft, monitor.kind), ...(target !== monitor.target ? { target } : {}) };
+      const whole: Record<string, unknown> = {
+        ...bodyOf(draft, monitor.kind),
+        ...(target !== monitor.target ? { target } : {}),
+      };
       const before = monitor as unknown as Record<string, unknown>;
       const shown = draftOf(monitor);
-      const same = (name: string, value: unknown) => (name === 'options' || name === 'expect' || name === 'warn'
-        ? draft[name] === shown[name] && !kSimple.some((field) => draft[field])
-        : JSON.stringify(value) === JSON.stringify(before[name]));
+      const same = (name: string, value: unknown) =>
+        name === 'options' || name === 'expect' || name === 'warn'
+          ? draft[name] === shown[name] && !kSimple.some((field) => draft[field])
+          : JSON.stringify(value) === JSON.stringify(before[name]);
       const changed = Object.fromEntries(Object.entries(whole).filter(([name, value]) => !same(name, value)));
       // A merge patch adds keys; what was taken away must be named null.
       for (const name of ['options', 'expect', 'warn'] as const) {
@@ -50,13 +54,24 @@ function Form({ monitor, again }: { monitor: Monitor; again: () => void }) {
           <p>Somebody changed this monitor meanwhile.</p>
           <Button onClick={again}>Load the new version</Button>
         </div>
-      ) : <ProblemBox error={error} />}
-      <TextField label="Address" value={target} onValue={setTarget} error={errorAt(error, '#/target')}
-        input={{ spellcheck: false, maxLength: 2048, required: true }} />
+      ) : (
+        <ProblemBox error={error} />
+      )}
+      <TextField
+        label="Address"
+        value={target}
+        onValue={setTarget}
+        error={errorAt(error, '#/target')}
+        input={{ spellcheck: false, maxLength: 2048, required: true }}
+      />
       <MonitorForm draft={draft} kind={monitor.kind} error={error} onChange={setDraft} simple={false} />
       <footer>
-        <a class="button quiet" href={`/app/monitors/${monitor.id}`}>Cancel</a>
-        <Button submit kind="primary" busy={busy}>Save</Button>
+        <a class="button quiet" href={`/app/monitors/${monitor.id}`}>
+          Cancel
+        </a>
+        <Button submit kind="primary" busy={busy}>
+          Save
+        </Button>
       </footer>
     </form>
   );
@@ -68,8 +83,14 @@ export function EditPage({ rest }: { rest: string[] }) {
   if (!data) return error ? <ProblemBox error={error} /> : <Loading />;
   return (
     <div class="page narrow">
-      <header class="page-head"><h1>Edit <bdi>{data.name}</bdi></h1></header>
-      {data.secrets_lost && <p class="box bad">The key that sealed its secrets is gone: set its passwords and tokens again.</p>}
+      <header class="page-head">
+        <h1>
+          Edit <bdi>{data.name}</bdi>
+        </h1>
+      </header>
+      {data.secrets_lost && (
+        <p class="box bad">The key that sealed its secrets is gone: set its passwords and tokens again.</p>
+      )}
       <Form key={data.revision} monitor={data} again={again} />
     </div>
   );

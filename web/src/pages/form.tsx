@@ -22,11 +22,35 @@ export interface Draft {
   showTarget: boolean;
 }
 
-const kIntervals: [string, string][] = [['10', '10 seconds'], ['30', '30 seconds'], ['60', '1 minute'], ['300', '5 minutes'],
-  ['600', '10 minutes'], ['1800', '30 minutes'], ['3600', '1 hour'], ['21600', '6 hours'], ['86400', '1 day']];
+const kIntervals: [string, string][] = [
+  ['10', '10 seconds'],
+  ['30', '30 seconds'],
+  ['60', '1 minute'],
+  ['300', '5 minutes'],
+  ['600', '10 minutes'],
+  ['1800', '30 minutes'],
+  ['3600', '1 hour'],
+  ['21600', '6 hours'],
+  ['86400', '1 day'],
+];
 
-export const emptyDraft = (): Draft => ({ name: '', interval: '60', timeout: '', failures: '3', tags: '', status: '',
-  contains: '', warnMs: '', days: '', options: '', expect: '', warn: '', badge: true, report: true, showTarget: false });
+export const emptyDraft = (): Draft => ({
+  name: '',
+  interval: '60',
+  timeout: '',
+  failures: '3',
+  tags: '',
+  status: '',
+  contains: '',
+  warnMs: '',
+  days: '',
+  options: '',
+  expect: '',
+  warn: '',
+  badge: true,
+  report: true,
+  showTarget: false,
+});
 
 // Secrets read as null beside "…_set": left out here, so that saving keeps them.
 function withoutSecrets(key: string, value: unknown, owner: Record<string, unknown>): unknown {
@@ -36,20 +60,37 @@ function withoutSecrets(key: string, value: unknown, owner: Record<string, unkno
 
 function pretty(value: Record<string, unknown>): string {
   if (Object.keys(value).length === 0) return '';
-  return JSON.stringify(value, function (this: Record<string, unknown>, key, one) {
-    return withoutSecrets(key, one, this);
-  }, 2);
+  return JSON.stringify(
+    value,
+    function (this: Record<string, unknown>, key, one) {
+      return withoutSecrets(key, one, this);
+    },
+    2,
+  );
 }
 
 export function draftOf(monitor: Monitor): Draft {
-  return { ...emptyDraft(), name: monitor.name, interval: String(monitor.interval_s),
-    timeout: String(monitor.timeout_ms / 1000), failures: String(monitor.confirm.failures), tags: monitor.tags.join(', '),
-    options: pretty(monitor.options), expect: pretty(monitor.expect), warn: pretty(monitor.warn),
-    badge: monitor.public.badge, report: monitor.public.report, showTarget: monitor.public.show_target };
+  return {
+    ...emptyDraft(),
+    name: monitor.name,
+    interval: String(monitor.interval_s),
+    timeout: String(monitor.timeout_ms / 1000),
+    failures: String(monitor.confirm.failures),
+    tags: monitor.tags.join(', '),
+    options: pretty(monitor.options),
+    expect: pretty(monitor.expect),
+    warn: pretty(monitor.warn),
+    badge: monitor.public.badge,
+    report: monitor.public.report,
+    showTarget: monitor.public.show_target,
+  };
 }
 
 export class NotJson extends Error {
-  constructor(readonly field: string, why: string) {
+  constructor(
+    readonly field: string,
+    why: string,
+  ) {
     super(`${field}: ${why}`);
   }
 }
@@ -66,7 +107,14 @@ function parsed(field: string, text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-const splitTags = (text: string): string[] => [...new Set(text.split(/[,\n]/).map((tag) => tag.trim()).filter(Boolean))];
+const splitTags = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(/[,\n]/)
+      .map((tag) => tag.trim())
+      .filter(Boolean),
+  ),
+];
 
 // What is sent. Simple fields win over the same key in the JSON below them.
 export function bodyOf(draft: Draft, kind: string): Record<string, unknown> {
@@ -104,36 +152,87 @@ function Conditions({ draft, kind, error, set }: FormProps & { set: (changes: Pa
   return (
     <div class="grid2">
       {web && (
-        <TextField label="Good status codes" optional value={draft.status} onValue={(status) => set({ status })}
-          input={{ placeholder: '200-299' }} error={errorAt(error, '#/expect/status')} hint="Others are down." />
+        <TextField
+          label="Good status codes"
+          optional
+          value={draft.status}
+          onValue={(status) => set({ status })}
+          input={{ placeholder: '200-299' }}
+          error={errorAt(error, '#/expect/status')}
+          hint="Others are down."
+        />
       )}
       {web && (
-        <TextField label="Page contains" optional value={draft.contains} onValue={(contains) => set({ contains })}
-          error={errorAt(error, '#/expect/body_contains')} hint="Without this text it is down." />
+        <TextField
+          label="Page contains"
+          optional
+          value={draft.contains}
+          onValue={(contains) => set({ contains })}
+          error={errorAt(error, '#/expect/body_contains')}
+          hint="Without this text it is down."
+        />
       )}
-      <TextField label="Slow above" optional value={draft.warnMs} onValue={(warnMs) => set({ warnMs })}
-        input={{ inputMode: 'numeric', placeholder: 'ms' }} error={errorAt(error, '#/warn/latency_ms_max')}
-        hint="Milliseconds; slower is degraded." />
+      <TextField
+        label="Slow above"
+        optional
+        value={draft.warnMs}
+        onValue={(warnMs) => set({ warnMs })}
+        input={{ inputMode: 'numeric', placeholder: 'ms' }}
+        error={errorAt(error, '#/warn/latency_ms_max')}
+        hint="Milliseconds; slower is degraded."
+      />
       {kHasCertificate.includes(kind) && (
-        <TextField label="Certificate warning" optional value={draft.days} onValue={(days) => set({ days })}
-          input={{ inputMode: 'numeric', placeholder: 'days' }} error={errorAt(error, '#/warn/certificate_days_min')}
-          hint="Days before it expires; then degraded." />
+        <TextField
+          label="Certificate warning"
+          optional
+          value={draft.days}
+          onValue={(days) => set({ days })}
+          input={{ inputMode: 'numeric', placeholder: 'days' }}
+          error={errorAt(error, '#/warn/certificate_days_min')}
+          hint="Days before it expires; then degraded."
+        />
       )}
     </div>
   );
 }
 
 function Json({ draft, error, set }: { draft: Draft; error: unknown; set: (changes: Partial<Draft>) => void }) {
-  const at = (field: string) => (error instanceof NotJson && error.field === field ? error.message : errorAt(error, `#/${field}`));
+  const at = (field: string) =>
+    error instanceof NotJson && error.field === field ? error.message : errorAt(error, `#/${field}`);
   return (
     <>
-      <TextField label="Options" rows={4} value={draft.options} onValue={(options) => set({ options })} error={at('options')}
-        hint={<>How to ask: headers, method, auth, starttls … as in the <a href="/api/v1/openapi.json" target="_blank">API</a>.
-          Secrets that are set stay unless you write new ones.</>} />
-      <TextField label="Expect" rows={4} value={draft.expect} onValue={(expect) => set({ expect })} error={at('expect')}
-        hint="What a good answer is. A broken one is down." />
-      <TextField label="Warn" rows={3} value={draft.warn} onValue={(warn) => set({ warn })} error={at('warn')}
-        hint="The same keys; a broken one is degraded." />
+      <TextField
+        label="Options"
+        rows={4}
+        value={draft.options}
+        onValue={(options) => set({ options })}
+        error={at('options')}
+        hint={
+          <>
+            How to ask: headers, method, auth, starttls … as in the{' '}
+            <a href="/api/v1/openapi.json" target="_blank">
+              API
+            </a>
+            . Secrets that are set stay unless you write new ones.
+          </>
+        }
+      />
+      <TextField
+        label="Expect"
+        rows={4}
+        value={draft.expect}
+        onValue={(expect) => set({ expect })}
+        error={at('expect')}
+        hint="What a good answer is. A broken one is down."
+      />
+      <TextField
+        label="Warn"
+        rows={3}
+        value={draft.warn}
+        onValue={(warn) => set({ warn })}
+        error={at('warn')}
+        hint="The same keys; a broken one is degraded."
+      />
     </>
   );
 }
@@ -142,19 +241,43 @@ export function MonitorForm(props: FormProps) {
   const { draft, error, onChange, simple } = props;
   const [json, setJson] = useState(!simple);
   const set = (changes: Partial<Draft>) => onChange({ ...draft, ...changes });
-  const intervals = kIntervals.some(([value]) => value === draft.interval) ? kIntervals
+  const intervals = kIntervals.some(([value]) => value === draft.interval)
+    ? kIntervals
     : [[draft.interval, `${draft.interval} seconds`] as [string, string], ...kIntervals];
   return (
     <>
       <div class="grid2">
-        <TextField label="Name" optional={simple} value={draft.name} onValue={(name) => set({ name })}
-          input={{ maxLength: 100, placeholder: simple ? 'the host' : '' }} error={errorAt(error, '#/name')} />
-        <TextField label="Tags" optional value={draft.tags} onValue={(tags) => set({ tags })} error={errorAt(error, '#/tags')}
-          input={{ placeholder: 'prod, web' }} />
-        <SelectField label="Look every" value={draft.interval} options={intervals}
-          onValue={(interval) => set({ interval })} error={errorAt(error, '#/interval_s')} />
-        <TextField label="Give up after" optional value={draft.timeout} onValue={(timeout) => set({ timeout })}
-          input={{ inputMode: 'numeric', placeholder: 'seconds' }} error={errorAt(error, '#/timeout_ms')} />
+        <TextField
+          label="Name"
+          optional={simple}
+          value={draft.name}
+          onValue={(name) => set({ name })}
+          input={{ maxLength: 100, placeholder: simple ? 'the host' : '' }}
+          error={errorAt(error, '#/name')}
+        />
+        <TextField
+          label="Tags"
+          optional
+          value={draft.tags}
+          onValue={(tags) => set({ tags })}
+          error={errorAt(error, '#/tags')}
+          input={{ placeholder: 'prod, web' }}
+        />
+        <SelectField
+          label="Look every"
+          value={draft.interval}
+          options={intervals}
+          onValue={(interval) => set({ interval })}
+          error={errorAt(error, '#/interval_s')}
+        />
+        <TextField
+          label="Give up after"
+          optional
+          value={draft.timeout}
+          onValue={(timeout) => set({ timeout })}
+          input={{ inputMode: 'numeric', placeholder: 'seconds' }}
+          error={errorAt(error, '#/timeout_ms')}
+        />
       </div>
       {simple && <Conditions {...props} set={set} />}
       <details open={json} onToggle={(event) => setJson(event.currentTarget.open)}>
@@ -165,8 +288,12 @@ export function MonitorForm(props: FormProps) {
         <summary>Public links</summary>
         <CheckField label="Badge" checked={draft.badge} onValue={(badge) => set({ badge })} />
         <CheckField label="Report page" checked={draft.report} onValue={(report) => set({ report })} />
-        <CheckField label="Show the target on the report" checked={draft.showTarget} onValue={(on) => set({ showTarget: on })}
-          hint="Otherwise strangers see the name and the figures only." />
+        <CheckField
+          label="Show the target on the report"
+          checked={draft.showTarget}
+          onValue={(on) => set({ showTarget: on })}
+          hint="Otherwise strangers see the name and the figures only."
+        />
       </details>
     </>
   );

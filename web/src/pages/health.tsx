@@ -30,7 +30,10 @@ const sum = (samples: Samples, name: string): number | null => {
 
 // The upper bound of the bucket that holds the quantile.
 function quantile(samples: Samples, name: string, q: number): number | null {
-  const buckets = (samples.get(`${name}_bucket`) ?? []).map((one) => ({ le: /le="([^"]+)"/.exec(one.labels)?.[1] ?? '', value: one.value }));
+  const buckets = (samples.get(`${name}_bucket`) ?? []).map((one) => ({
+    le: /le="([^"]+)"/.exec(one.labels)?.[1] ?? '',
+    value: one.value,
+  }));
   const total = Math.max(0, ...buckets.map((one) => one.value));
   if (total === 0) return null;
   const found = buckets.find((one) => one.value >= q * total);
@@ -43,15 +46,29 @@ const seconds = (value: number | null): string => {
   return value < 1 ? `≤ ${Math.round(value * 1000)} ms` : value < 60 ? `≤ ${value} s` : duration(value * 1000);
 };
 const bytes = (value: number | null): string =>
-  value === null ? '–' : value < 1024 ? `${value} B` : value < 1_048_576 ? `${(value / 1024).toFixed(1)} KiB` : `${(value / 1_048_576).toFixed(1)} MiB`;
+  value === null
+    ? '–'
+    : value < 1024
+      ? `${value} B`
+      : value < 1_048_576
+        ? `${(value / 1024).toFixed(1)} KiB`
+        : `${(value / 1_048_576).toFixed(1)} MiB`;
 const count = (value: number | null): string => (value === null ? '–' : value.toLocaleString('en-GB'));
 
 function figures(s: Samples): [string, string, string][] {
   return [
     ['Looks in flight', count(sum(s, 'everup_checks_in_flight')), 'now'],
     ['Looks done', count(sum(s, 'everup_checks_total')), 'since the start'],
-    ['Lateness, half of them', seconds(quantile(s, 'everup_schedule_lateness_seconds', 0.5)), 'from the slot to the start'],
-    ['Lateness, 99 of 100', seconds(quantile(s, 'everup_schedule_lateness_seconds', 0.99)), 'from the slot to the start'],
+    [
+      'Lateness, half of them',
+      seconds(quantile(s, 'everup_schedule_lateness_seconds', 0.5)),
+      'from the slot to the start',
+    ],
+    [
+      'Lateness, 99 of 100',
+      seconds(quantile(s, 'everup_schedule_lateness_seconds', 0.99)),
+      'from the slot to the start',
+    ],
     ['Missed slots', count(sum(s, 'everup_missed_total')), 'each with its reason'],
     ['Results stored', count(sum(s, 'everup_results_written_total')), 'since the start'],
     ['Waiting on disk', bytes(sum(s, 'everup_spool_bytes')), 'while the database is away'],
@@ -91,23 +108,47 @@ export function HealthPage(_: { rest: string[] }) {
   const fine = (word: string) => word === 'ok' || word === 'none' || word === 'fine';
   return (
     <div class="page">
-      <header class="page-head"><h1>Service health</h1>{version && <span class="muted">Everup {version.version} <code>{version.revision.slice(0, 10)}</code></span>}</header>
+      <header class="page-head">
+        <h1>Service health</h1>
+        {version && (
+          <span class="muted">
+            Everup {version.version} <code>{version.revision.slice(0, 10)}</code>
+          </span>
+        )}
+      </header>
       <ProblemBox error={error} />
-      {!ready ? !error && <Loading /> : (
+      {!ready ? (
+        !error && <Loading />
+      ) : (
         <Card title={ready.status === 'ready' ? 'Everything works' : words(ready.status)}>
           <ul class="checks">
             {Object.entries(ready.checks).map(([name, word]) => (
-              <li key={name}><Mark state={fine(word) ? 'up' : 'degraded'} /><strong>{words(name)}</strong><span class={fine(word) ? 'muted' : 't-degraded'}>{word}</span></li>
+              <li key={name}>
+                <Mark state={fine(word) ? 'up' : 'degraded'} />
+                <strong>{words(name)}</strong>
+                <span class={fine(word) ? 'muted' : 't-degraded'}>{word}</span>
+              </li>
             ))}
           </ul>
         </Card>
       )}
-      {samples === null && <p class="box">Lateness, missed slots and queues are for operators: <code>/metrics</code> answers to this machine itself or with the metrics token.</p>}
+      {samples === null && (
+        <p class="box">
+          Lateness, missed slots and queues are for operators: <code>/metrics</code> answers to this machine itself or
+          with the metrics token.
+        </p>
+      )}
       {samples && (
         <dl class="figures health">
-          {figures(samples).filter(([, value]) => value !== '–').map(([name, value, hint]) => (
-            <div class="figure" key={name}><dt>{name}</dt><dd class="big num">{value}</dd><dd class="muted">{hint}</dd></div>
-          ))}
+          {figures(samples)
+            .filter(([, value]) => value !== '–')
+            .map(([name, value, hint]) => (
+              <div class="figure" key={name}>
+                <dt>{name}</dt>
+                <dd class="big num">{value}</dd>
+                <dd class="muted">{hint}</dd>
+              </div>
+            ))}
         </dl>
       )}
     </div>

@@ -40,4 +40,5 @@ export const nameOf = (one: unknown): string => {
   const object = one as { email?: string; name?: string; id?: string } | null | undefined;
   return object?.email ?? object?.name ?? object?.id ?? '';
 };
-export const idOf = (one: unknown): string => (typeof one === 'string' ? one : ((one as { id?: string } | null)?.id ?? ''));
+export const idOf = (one: unknown): string =>
+  typeof one === 'string' ? one : ((one as { id?: string } | null)?.id ?? '');

@@ -18,8 +18,16 @@ const rowHeight = (): number => (innerWidth <= 720 ? 60 : 48);
 
 function useFilter(): Filter {
   const key = search.value.toString();
-  return useMemo(() => ({ q: parameter('q'), tag: search.value.getAll('tag'), state: parameter('state'),
-    kind: parameter('kind'), sort: parameter('sort') }), [key]);
+  return useMemo(
+    () => ({
+      q: parameter('q'),
+      tag: search.value.getAll('tag'),
+      state: parameter('state'),
+      kind: parameter('kind'),
+      sort: parameter('sort'),
+    }),
+    [key],
+  );
 }
 
 // ---- the head: search, state chips with how many need attention, kind, sort
@@ -56,14 +64,24 @@ function States({ state }: { state: string }) {
   const choose = (one: string) => setQuery({ state: one === state ? null : one });
   return (
     <div class="chips" role="group" aria-label="State">
-      <button type="button" class="chip" aria-pressed={state === ''} onClick={() => setQuery({ state: null })}>All</button>
-      {kStates.filter((one) => one !== 'maintenance' || state === one || counts[one]).map((one) => (
-        <button key={one} type="button" class={`chip s-${one}`} aria-pressed={state === one} onClick={() => choose(one)}>
-          <Mark state={one} />
-          {stateName(one)}
-          {counts[one] !== undefined && counts[one] !== '0' && <b>{counts[one]}</b>}
-        </button>
-      ))}
+      <button type="button" class="chip" aria-pressed={state === ''} onClick={() => setQuery({ state: null })}>
+        All
+      </button>
+      {kStates
+        .filter((one) => one !== 'maintenance' || state === one || counts[one])
+        .map((one) => (
+          <button
+            key={one}
+            type="button"
+            class={`chip s-${one}`}
+            aria-pressed={state === one}
+            onClick={() => choose(one)}
+          >
+            <Mark state={one} />
+            {stateName(one)}
+            {counts[one] !== undefined && counts[one] !== '0' && <b>{counts[one]}</b>}
+          </button>
+        ))}
     </div>
   );
 }
@@ -78,10 +96,12 @@ function Search({ q }: { q: string }) {
     setQuery({ find: null });
     box.current?.focus();
   });
-  useKeys({ '/': () => {
-    box.current?.focus();
-    box.current?.select();
-  } });
+  useKeys({
+    '/': () => {
+      box.current?.focus();
+      box.current?.select();
+    },
+  });
   const change = (value: string) => {
     setText(value);
     clearTimeout(timer.current);
@@ -90,31 +110,60 @@ function Search({ q }: { q: string }) {
   return (
     <div class="search">
       <Icon name="search" />
-      <input ref={box} type="search" value={text} placeholder="Search name, slug or target" maxLength={200}
-        aria-label="Search monitors" aria-keyshortcuts="/" onInput={(event) => change(event.currentTarget.value)}
-        onKeyDown={(event) => event.key === 'Escape' && (text ? change('') : event.currentTarget.blur())} />
+      <input
+        ref={box}
+        type="search"
+        value={text}
+        placeholder="Search name, slug or target"
+        maxLength={200}
+        aria-label="Search monitors"
+        aria-keyshortcuts="/"
+        onInput={(event) => change(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === 'Escape' && (text ? change('') : event.currentTarget.blur())}
+      />
       {!text && <kbd aria-hidden="true">/</kbd>}
     </div>
   );
 }
 
-const kSorts: [string, string][] = [['', 'Usual order'], ['state', 'Worst first'], ['name', 'Name'], ['since', 'Latest change'],
-  ['created_at', 'Oldest first']];
+const kSorts: [string, string][] = [
+  ['', 'Usual order'],
+  ['state', 'Worst first'],
+  ['name', 'Name'],
+  ['since', 'Latest change'],
+  ['created_at', 'Oldest first'],
+];
 function Filters({ filter }: { filter: Filter }) {
   return (
     <div class="filters">
       <Search q={filter.q} />
       <select aria-label="Kind" value={filter.kind} onChange={(e) => setQuery({ kind: e.currentTarget.value || null })}>
         <option value="">All kinds</option>
-        {kKinds.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
+        {kKinds.map((kind) => (
+          <option key={kind} value={kind}>
+            {kind}
+          </option>
+        ))}
       </select>
-      <select aria-label="Order" value={filter.sort}
-        onChange={(e) => setQuery({ sort: e.currentTarget.value || null })}>
-        {kSorts.map(([sort, text]) => <option key={sort} value={sort}>{text}</option>)}
+      <select
+        aria-label="Order"
+        value={filter.sort}
+        onChange={(e) => setQuery({ sort: e.currentTarget.value || null })}
+      >
+        {kSorts.map(([sort, text]) => (
+          <option key={sort} value={sort}>
+            {text}
+          </option>
+        ))}
       </select>
       {filter.tag.map((tag) => (
-        <button key={tag} type="button" class="tag on" aria-label={`Take away the tag ${tag}`}
-          onClick={() => setQuery({ tag: filter.tag.filter((one) => one !== tag) })}>
+        <button
+          key={tag}
+          type="button"
+          class="tag on"
+          aria-label={`Take away the tag ${tag}`}
+          onClick={() => setQuery({ tag: filter.tag.filter((one) => one !== tag) })}
+        >
           {tag} <Icon name="close" />
         </button>
       ))}
@@ -135,7 +184,11 @@ function Look({ result, kind }: { result: Result | null; kind: string }) {
     );
   }
   const text = result.detail || words(result.cause);
-  return <span class={`look cause t-${result.verdict ?? 'unknown'}`} title={text}>{text}</span>;
+  return (
+    <span class={`look cause t-${result.verdict ?? 'unknown'}`} title={text}>
+      {text}
+    </span>
+  );
 }
 
 interface RowProps {
@@ -151,31 +204,61 @@ interface RowProps {
 function Row({ row, index, top, height, current, selected, onSelect, tags }: RowProps) {
   const target = row.target.replace(/^https?:\/\//, '');
   return (
-    <div role="row" class={`row${current ? ' current' : ''}${selected ? ' selected' : ''}`} aria-rowindex={index + 2}
-      aria-selected={selected} style={{ transform: `translateY(${top}px)`, height: `${height}px` }}>
+    <div
+      role="row"
+      class={`row${current ? ' current' : ''}${selected ? ' selected' : ''}`}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      style={{ transform: `translateY(${top}px)`, height: `${height}px` }}
+    >
       <span role="cell" class="c-box">
-        <input type="checkbox" checked={selected} aria-label={`Select ${row.name}`}
-          onClick={(event) => onSelect(event.shiftKey)} />
+        <input
+          type="checkbox"
+          checked={selected}
+          aria-label={`Select ${row.name}`}
+          onClick={(event) => onSelect(event.shiftKey)}
+        />
       </span>
       <span role="cell" class="c-state" title={stateName(row.state)}>
         <Mark state={row.state} />
         <span class="offscreen">{stateName(row.state)}</span>
       </span>
       <span role="cell" class="c-name">
-        <a href={`/app/monitors/${encodeURIComponent(row.id)}`}><bdi>{row.name}</bdi></a>
-        {row.suspect_since && <span class="suspect" title="Failing looks that are not settled yet">checking again</span>}
-        <small><bdi>{target}</bdi></small>
+        <a href={`/app/monitors/${encodeURIComponent(row.id)}`}>
+          <bdi>{row.name}</bdi>
+        </a>
+        {row.suspect_since && (
+          <span class="suspect" title="Failing looks that are not settled yet">
+            checking again
+          </span>
+        )}
+        <small>
+          <bdi>{target}</bdi>
+        </small>
       </span>
       <span role="cell" class="c-tags">
         {row.tags.slice(0, 3).map((tag) => (
-          <button key={tag} type="button" class="tag" aria-label={`Only the tag ${tag}`}
-            onClick={() => !tags.includes(tag) && setQuery({ tag: [...tags, tag] })}>{tag}</button>
+          <button
+            key={tag}
+            type="button"
+            class="tag"
+            aria-label={`Only the tag ${tag}`}
+            onClick={() => !tags.includes(tag) && setQuery({ tag: [...tags, tag] })}
+          >
+            {tag}
+          </button>
         ))}
         {row.tags.length > 3 && <span class="muted">+{row.tags.length - 3}</span>}
       </span>
-      <span role="cell" class="c-look"><Look result={row.last_result} kind={row.kind} /></span>
-      <span role="cell" class="c-uptime num">{percent(row.uptime_30d, 2)}</span>
-      <span role="cell" class="c-since num">{row.since ? duration(now.value - ms(row.since)) : '–'}</span>
+      <span role="cell" class="c-look">
+        <Look result={row.last_result} kind={row.kind} />
+      </span>
+      <span role="cell" class="c-uptime num">
+        {percent(row.uptime_30d, 2)}
+      </span>
+      <span role="cell" class="c-since num">
+        {row.since ? duration(now.value - ms(row.since)) : '–'}
+      </span>
     </div>
   );
 }
@@ -194,7 +277,10 @@ function Bulk({ ids, onDone, drop }: { ids: string[]; onDone: () => void; drop: 
   };
   const destroy = async () => {
     const many = ids.length === 1 ? 'this monitor' : `${ids.length} monitors`;
-    if (!await confirmed(`Delete ${many}?`, 'History, reports and badges go with it. This cannot be undone.', 'Delete')) return;
+    if (
+      !(await confirmed(`Delete ${many}?`, 'History, reports and badges go with it. This cannot be undone.', 'Delete'))
+    )
+      return;
     const failed = await run('deleted', (id) => remove(`/monitors/${id}`));
     drop(new Set(ids.filter((id) => !failed.has(id))));
     onDone();
@@ -207,10 +293,18 @@ function Bulk({ ids, onDone, drop }: { ids: string[]; onDone: () => void; drop: 
   return (
     <div class="bulk" role="region" aria-label="Selected monitors">
       <strong>{busy ? `${progress} of ${ids.length}` : `${ids.length} selected`}</strong>
-      <Button icon="pause" disabled={busy} onClick={() => void act('pause')}>Pause</Button>
-      <Button icon="play" disabled={busy} onClick={() => void act('resume')}>Resume</Button>
-      <Button icon="trash" kind="danger" disabled={busy} onClick={() => void destroy()}>Delete</Button>
-      <Button kind="quiet" icon="close" disabled={busy} onClick={onDone}>Clear</Button>
+      <Button icon="pause" disabled={busy} onClick={() => void act('pause')}>
+        Pause
+      </Button>
+      <Button icon="play" disabled={busy} onClick={() => void act('resume')}>
+        Resume
+      </Button>
+      <Button icon="trash" kind="danger" disabled={busy} onClick={() => void destroy()}>
+        Delete
+      </Button>
+      <Button kind="quiet" icon="close" disabled={busy} onClick={onDone}>
+        Clear
+      </Button>
     </div>
   );
 }
@@ -262,8 +356,11 @@ function Nothing({ filter }: { filter: Filter }) {
   }
   return (
     <Empty icon="monitors" title="Nothing is watched yet">
-      <p>Paste an address – a page, an API, a mail server, a name in DNS – and Everup looks at it once a minute from now on.</p>
-      <a class="button primary" href="/app/monitors/new"><Icon name="plus" /><span>Watch the first one</span></a>
+      <p>Paste an address – a page, an API, a mail server, a name in DNS – and Everup looks at it once a minute.</p>
+      <a class="button primary" href="/app/monitors/new">
+        <Icon name="plus" />
+        <span>Watch the first one</span>
+      </a>
     </Empty>
   );
 }
@@ -327,8 +424,11 @@ function Table({ rows, filter }: { rows: Rows; filter: Filter }) {
     else if (top + height > innerHeight - 80) scrollBy(0, top + height - innerHeight + 80);
   };
   const at = all[current];
-  useKeys({ j: () => move(1), k: () => move(-1),
-    ...(at ? { Enter: () => go(`/app/monitors/${at.id}`), x: () => selection.toggle(current, false) } : {}) });
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    ...(at ? { Enter: () => go(`/app/monitors/${at.id}`), x: () => selection.toggle(current, false) } : {}),
+  });
 
   const clear = () => {
     selection.clear();
@@ -340,29 +440,58 @@ function Table({ rows, filter }: { rows: Rows; filter: Filter }) {
         <div role="rowgroup" class="head">
           <div role="row" class="row" aria-rowindex={1}>
             <span role="columnheader" class="c-box">
-              <input type="checkbox" aria-label="Select all that are loaded" checked={selection.selected.size > 0}
-                onClick={selection.toggleAll} />
+              <input
+                type="checkbox"
+                aria-label="Select all that are loaded"
+                checked={selection.selected.size > 0}
+                onClick={selection.toggleAll}
+              />
             </span>
-            <span role="columnheader" class="c-state"><span class="offscreen">State</span></span>
-            <span role="columnheader" class="c-name">Monitor</span>
-            <span role="columnheader" class="c-tags">Tags</span>
-            <span role="columnheader" class="c-look">Last look</span>
-            <span role="columnheader" class="c-uptime">30 days</span>
-            <span role="columnheader" class="c-since">For</span>
+            <span role="columnheader" class="c-state">
+              <span class="offscreen">State</span>
+            </span>
+            <span role="columnheader" class="c-name">
+              Monitor
+            </span>
+            <span role="columnheader" class="c-tags">
+              Tags
+            </span>
+            <span role="columnheader" class="c-look">
+              Last look
+            </span>
+            <span role="columnheader" class="c-uptime">
+              30 days
+            </span>
+            <span role="columnheader" class="c-since">
+              For
+            </span>
           </div>
         </div>
         <div role="rowgroup" class="rows" ref={box} style={{ height: `${all.length * height}px` }}>
           {all.slice(first, last).map((row, i) => (
-            <Row key={row.id} row={row} index={first + i} top={(first + i) * height} height={height} tags={filter.tag}
-              current={first + i === current} selected={selection.selected.has(row.id)}
-              onSelect={(range) => selection.toggle(first + i, range)} />
+            <Row
+              key={row.id}
+              row={row}
+              index={first + i}
+              top={(first + i) * height}
+              height={height}
+              tags={filter.tag}
+              current={first + i === current}
+              selected={selection.selected.has(row.id)}
+              onSelect={(range) => selection.toggle(first + i, range)}
+            />
           ))}
         </div>
       </div>
-      <p class="end muted">{rows.more.value ? 'Loading more…' : `${all.length} ${all.length === 1 ? 'monitor' : 'monitors'}`}</p>
-      {selection.selected.size > 0 && mayWrite() &&
-        <Bulk ids={[...selection.selected]} onDone={clear} drop={(ids) => rows.drop(ids)} />}
-      <p class="offscreen" role="status">{at ? `${at.name}, ${stateName(at.state)}` : ''}</p>
+      <p class="end muted">
+        {rows.more.value ? 'Loading more…' : `${all.length} ${all.length === 1 ? 'monitor' : 'monitors'}`}
+      </p>
+      {selection.selected.size > 0 && mayWrite() && (
+        <Bulk ids={[...selection.selected]} onDone={clear} drop={(ids) => rows.drop(ids)} />
+      )}
+      <p class="offscreen" role="status">
+        {at ? `${at.name}, ${stateName(at.state)}` : ''}
+      </p>
     </>
   );
 }
@@ -377,15 +506,27 @@ export function ListPage() {
       <header class="page-head">
         <h1>Monitors</h1>
         {mayWrite() && (
-          <a class="button primary" href="/app/monitors/new" aria-keyshortcuts="n"><Icon name="plus" /><span>New monitor</span></a>
+          <a class="button primary" href="/app/monitors/new" aria-keyshortcuts="n">
+            <Icon name="plus" />
+            <span>New monitor</span>
+          </a>
         )}
       </header>
       <Filters filter={filter} />
       {rows.error.value !== undefined && (
-        <ProblemBox error={rows.error.value}><Button onClick={() => void rows.loadMore()}>Try again</Button></ProblemBox>
+        <ProblemBox error={rows.error.value}>
+          <Button onClick={() => void rows.loadMore()}>Try again</Button>
+        </ProblemBox>
       )}
-      {empty ? (rows.more.value ? !rows.error.value && <Loading /> : <Nothing filter={filter} />)
-        : <Table key={search.value.toString()} rows={rows} filter={filter} />}
+      {empty ? (
+        rows.more.value ? (
+          !rows.error.value && <Loading />
+        ) : (
+          <Nothing filter={filter} />
+        )
+      ) : (
+        <Table key={search.value.toString()} rows={rows} filter={filter} />
+      )}
     </div>
   );
 }

@@ -49,10 +49,11 @@ export class Rows {
 
   private async page(cursor: string | null): Promise<Loaded> {
     const { q, tag, state, kind, sort } = this.filter;
-    // Unasked, the whole list comes worst first; what is searched comes as an index has it, which stays fast at any size.
+    // Unasked, the whole list comes worst first; what is searched comes as an index has it: fast at any size.
     const order = sort || (q || state || kind || tag.length > 0 ? undefined : 'state');
-    const path = '/monitors' + query({ q, tag, state, kind, sort: order, include: 'uptime_30d', limit: kPageRows,
-      cursor: cursor ?? undefined });
+    const path =
+      '/monitors' +
+      query({ q, tag, state, kind, sort: order, include: 'uptime_30d', limit: kPageRows, cursor: cursor ?? undefined });
     const made = await patiently(() => get<Page<Monitor>>(path, this.abort.signal));
     return { cursor, rows: made.data, next: made.next_cursor };
   }

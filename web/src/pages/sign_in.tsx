@@ -17,10 +17,15 @@ export function SignIn() {
     setBusy(true);
     setError(undefined);
     try {
-      session.value = await post<Session>('/session', { email, password, ...(code ? { code: code.replace(/\s/g, '') } : {}) });
+      session.value = await post<Session>('/session', {
+        email,
+        password,
+        ...(code ? { code: code.replace(/\s/g, '') } : {}),
+      });
     } catch (problem) {
-      const asks = problem instanceof Problem && (/code|totp/.test(problem.code) ||
-        problem.errors.some((one) => one.pointer === '#/code'));
+      const asks =
+        problem instanceof Problem &&
+        (/code|totp/.test(problem.code) || problem.errors.some((one) => one.pointer === '#/code'));
       if (asks && !wantsCode) setWantsCode(true);
       else if (problem instanceof Problem && problem.status === 404) {
         setError(new Error('This server has no accounts with passwords. Use the command line or the API with a key.'));
@@ -44,15 +49,32 @@ export function SignIn() {
           <p class="box warn">This page came over plain http: passwords can be read on the way. Put https before it.</p>
         )}
         <ProblemBox error={error} />
-        <TextField label="E-mail" type="email" value={email} onValue={setEmail}
-          input={{ autocomplete: 'username', required: true, autofocus: true }} />
-        <TextField label="Password" type="password" value={password} onValue={setPassword}
-          input={{ autocomplete: 'current-password', required: true }} />
+        <TextField
+          label="E-mail"
+          type="email"
+          value={email}
+          onValue={setEmail}
+          input={{ autocomplete: 'username', required: true, autofocus: true }}
+        />
+        <TextField
+          label="Password"
+          type="password"
+          value={password}
+          onValue={setPassword}
+          input={{ autocomplete: 'current-password', required: true }}
+        />
         {wantsCode && (
-          <TextField label="Code" value={code} onValue={setCode} hint="From your authenticator app, or a recovery code."
-            input={{ autocomplete: 'one-time-code', inputMode: 'numeric', required: true, autofocus: true }} />
+          <TextField
+            label="Code"
+            value={code}
+            onValue={setCode}
+            hint="From your authenticator app, or a recovery code."
+            input={{ autocomplete: 'one-time-code', inputMode: 'numeric', required: true, autofocus: true }}
+          />
         )}
-        <Button submit kind="primary" busy={busy}>Sign in</Button>
+        <Button submit kind="primary" busy={busy}>
+          Sign in
+        </Button>
       </form>
     </main>
   );
