@@ -104,7 +104,7 @@ void Courier::stop(milliseconds limit) {
 CourierCounts Courier::counts() const {
   const std::lock_guard lock(mutex_);
   CourierCounts counts = counts_;
-  counts.held = static_cast<int>(items_.size() + unsettled_.size());
+  counts.held = held();
   return counts;
 }
 
@@ -115,9 +115,9 @@ double Courier::jitter() {
   return std::uniform_real_distribution<double>(0, 1)(random_);
 }
 
-void Courier::pause(milliseconds most) {
+void Courier::pause(bool until_room) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, most, [this] { return stopping_.load(); });
+  changed_.wait_for(lock, settings_.pause, [&] { return stopping_.load() || (until_room && held() <= kHeldMax / 2); });
 }
 
 // ---- the thread that asks ----------------------------------------------------------------------------------
@@ -127,13 +127,14 @@ void Courier::dispatch() {
     settle_again();
     if (ask()) continue;
     if (stopping_.load()) break;
-    bool idle = false;
+    bool full = false, settled = false;
     {
       const std::lock_guard lock(mutex_);
-      idle = items_.size() + unsettled_.size() < kHeldMax && unsettled_.empty();
+      full = held() >= kHeldMax;
+      settled = unsettled_.empty();
     }
-    if (idle && outbox_.wait(settings_.pause)) continue;
-    pause(settings_.pause);
+    if (!full && settled && outbox_.wait(settings_.pause)) continue;
+    pause(full);
   }
   give_back();
   // What was delivered is worth telling as long as there is time.
@@ -164,7 +165,7 @@ bool Courier::ask() {
   int room = 0;
   {
     const std::lock_guard lock(mutex_);
-    room = std::min(kHeldMax - static_cast<int>(items_.size() + unsettled_.size()), kClaimMax);
+    room = std::min(kHeldMax - held(), kClaimMax);
   }
   const bool fanned = outbox_.fan_out().ok();
   const Instant asked = clock_.now().mono;

@@ -97,7 +97,8 @@ class Courier {
   void hold_back(const Message& message, WallTime until);
   void count(const Message& message, AttemptResult result);
   double jitter();
-  void pause(milliseconds most);
+  void pause(bool until_room);
+  int held() const { return static_cast<int>(items_.size() + unsettled_.size()); }  // under mutex_
 
   Outbox& outbox_;
   const Clock& clock_;
