@@ -39,6 +39,7 @@ std::optional<db::Scope> wanted_scope(Scope scope) {
       return std::nullopt;
     case Scope::kRead:
       return db::Scope::kRead;
+    case Scope::kOpen:
     case Scope::kWrite:
       return db::Scope::kWrite;
     case Scope::kAdmin:

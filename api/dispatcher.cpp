@@ -165,6 +165,7 @@ std::optional<HttpResponse> Dispatcher::judge(Exchange& x, const Peer& peer) {
 
 std::optional<HttpResponse> Dispatcher::judge_key(Exchange& x) {
   if (!wanted_scope(x.route->scope)) return std::nullopt;
+  if (x.route->scope == Scope::kOpen && x.request.find("authorization") == nullptr) return std::nullopt;
   const auto token = bearer_token(x.request);
   if (!token) return unauthorized(x.request.find("authorization") != nullptr);
   if (!db::plausible_key(*token, *house_.options.vault)) return unauthorized(true);
@@ -191,13 +192,12 @@ std::optional<HttpResponse> Dispatcher::judge_body(const Exchange& x) const {
   const std::string* type = x.request.find("content-type");
   const auto given = type == nullptr ? std::string_view() : media_type(*type);
   const bool patch = x.request.method == "PATCH";
-  if (iequals(given, "application/json") || (patch && iequals(given, "application/merge-patch+json")))
-    return std::nullopt;
+  if (iequals(given, x.route->media) || (patch && iequals(given, "application/merge-patch+json"))) return std::nullopt;
   HttpResponse response = problem(415, "unsupported_media_type",
                                   patch ? "send Content-Type: application/merge-patch+json or application/json"
-                                        : "send Content-Type: application/json");
+                                        : "send Content-Type: " + std::string(x.route->media));
   response.set(patch ? "Accept-Patch" : "Accept-Post",
-               patch ? "application/merge-patch+json, application/json" : "application/json");
+               patch ? "application/merge-patch+json, application/json" : std::string(x.route->media));
   return response;
 }
 
@@ -257,7 +257,7 @@ Answer Dispatcher::answer(Exchange& x) {
 
 std::optional<HttpResponse> Dispatcher::authorise(const Exchange& x, std::optional<Caller>* caller) {
   const auto wanted = wanted_scope(x.route->scope);
-  if (!wanted) return std::nullopt;
+  if (!wanted || (x.route->scope == Scope::kOpen && x.key_digest.empty())) return std::nullopt;
   auto identity = house_.keys.find(x.key_digest, x.started);
   if (!identity) {
     const auto token = bearer_token(x.request);

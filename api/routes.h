@@ -27,7 +27,8 @@ namespace everup::api {
 
 struct House;  // api/house.h: what handlers work with
 
-enum class Scope : std::uint8_t { kPublic, kMetrics, kRead, kWrite, kAdmin };
+// kOpen: anybody; a key that is sent must be good for writing.
+enum class Scope : std::uint8_t { kPublic, kMetrics, kOpen, kRead, kWrite, kAdmin };
 // Where the answer may be kept (cache_policy.h).
 enum class CacheClass : std::uint8_t { kPrivate, kBadge, kStatusBadge, kReport, kDocument, kNever };
 enum class Where : std::uint8_t { kLoop, kPool };
@@ -73,6 +74,7 @@ struct Route {
   // Query parameters it knows, separated by spaces; "*": judges them itself.
   std::string_view parameters;
   Answer (*handler)(Call&);
+  std::string_view media = "application/json";  // of a POST's body
 };
 
 const std::vector<Route>& routes();

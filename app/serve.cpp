@@ -26,6 +26,7 @@
 #include "db/account_store.h"
 #include "db/amender.h"
 #include "db/command_store.h"
+#include "db/flip_feed.h"
 #include "db/idempotency_store.h"
 #include "db/keeper.h"
 #include "db/ledger_store.h"
@@ -33,6 +34,7 @@
 #include "db/monitor_source.h"
 #include "db/monitor_store.h"
 #include "db/recorder.h"
+#include "db/tool_test_store.h"
 #include "net/limits.h"
 #include "scheduler/scheduler.h"
 #include "zone/zones.h"
@@ -93,6 +95,7 @@ class Server {
   Status start_checker();
   Status start_keeper();
   Status start_api();
+  api::ToolOptions tool_options() const;
   api::Readiness readiness() const;
 
   const Settings& settings_;
@@ -109,6 +112,8 @@ class Server {
   std::unique_ptr<db::LedgerStore> ledger_;
   std::unique_ptr<db::CommandStore> commands_;
   std::unique_ptr<db::IdempotencyStore> idempotency_;
+  std::unique_ptr<db::ToolTestStore> tool_tests_;
+  std::unique_ptr<db::FlipFeed> flips_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -153,6 +158,12 @@ Status Server::open_stores() {
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
+  tool_tests_ = std::make_unique<db::ToolTestStore>(*api_pool_, clock);
+  db::FlipFeedOptions flips;
+  flips.connect = connect_as(access, db::Role::kWorker, "everup events");
+  flips.api_pool = api_pool_.get();
+  flips.on_error = [](const Error& error) { spdlog::warn("events: {}", error.what); };
+  flips_ = std::make_unique<db::FlipFeed>(std::move(flips));
   return ok();
 }
 
@@ -243,6 +254,8 @@ Status Server::start_api() {
   options.policy = &probing_->policy();
   options.resolver = probing_->resolver();
   options.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->maker(loop); };
+  options.tools = tool_options();
+  options.flips = flips_.get();
   if (scheduler_) options.scheduler_stats = [this] { return scheduler_->stats(); };
   if (recorder_) options.recorder_stats = [this] { return recorder_->stats(); };
   options.readiness = [this] { return readiness(); };
@@ -251,6 +264,20 @@ Status Server::start_api() {
   if (!api) return api.error();
   api_ = *std::move(api);
   return api_->start();
+}
+
+api::ToolOptions Server::tool_options() const {
+  api::ToolOptions tools;
+  const std::string& open = settings_.text("PUBLIC_TOOLS");
+  tools.smtp = open.find("smtp") != std::string::npos;
+  tools.tls = open.find("tls") != std::string::npos;
+  tools.ports.clear();
+  std::istringstream ports(settings_.text("TOOL_PORTS"));
+  for (int port = 0; ports >> port;) tools.ports.push_back(static_cast<std::uint16_t>(port));
+  tools.policy = &probing_->public_policy();
+  tools.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->public_maker(loop); };
+  tools.store = tool_tests_.get();
+  return tools;
 }
 
 api::Readiness Server::readiness() const {

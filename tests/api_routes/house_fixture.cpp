@@ -3,6 +3,7 @@
 #include "checker/pattern.h"
 #include "db/account_store.h"
 #include "db/command_store.h"
+#include "db/flip_feed.h"
 #include "db/idempotency_store.h"
 #include "db/ledger_store.h"
 #include "db/monitor_store.h"
@@ -37,6 +38,16 @@ struct Household {
   db::AccountStore accounts{*api, *ids, vault, clock};
   db::CommandStore commands{*api, *ids, clock};
   db::IdempotencyStore idempotency{*api, clock};
+  db::ToolTestStore tools{*api, clock};
+  db::FlipFeed flips{flip_options()};
+
+  db::FlipFeedOptions flip_options() {
+    db::FlipFeedOptions options;
+    options.connect = [this]() -> Result<std::unique_ptr<db::Session>> { return database.session(db::Role::kWorker); };
+    options.api_pool = api.get();
+    options.period = milliseconds(50);
+    return options;
+  }
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -63,6 +74,8 @@ void ApiTest::start(ApiOptions options) {
   options.commands = &h.commands;
   options.idempotency = &h.idempotency;
   options.vault = &h.vault;
+  options.tools.store = &h.tools;
+  options.flips = &h.flips;
   options.regex_ok = checker::regex_ok;
   options.openapi_json = "{}";
   options.version = "0.1.0";
@@ -76,6 +89,8 @@ void ApiTest::start(ApiOptions options) {
   port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
 }
 
+db::ToolTestStore& ApiTest::tool_tests() const { return house_->tools; }
+std::unique_ptr<db::Session> ApiTest::owner_session() const { return house_->database.session(db::Role::kOwner); }
 void ApiTest::stop() { api_.reset(); }
 
 void ApiTest::sql(const std::string& text) const { house_->database.sql(text); }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/api.h"
+#include "db/tool_test_store.h"
 #include "tests/api/client.h"
 
 namespace everup::api {
@@ -28,6 +29,8 @@ class ApiTest : public testing::Test {
   // POST /monitors with this target; its id.
   std::string make(const std::string& key, const std::string& target = "http://192.0.2.1/");
   std::uint16_t port() const { return port_; }
+  db::ToolTestStore& tool_tests() const;
+  std::unique_ptr<db::Session> owner_session() const;
 
   std::string owner_read, owner_write, owner_admin, other_admin;
   std::string owner_account;
