@@ -9,8 +9,10 @@
 
 #include "api/cors.h"
 #include "api/dispatcher.h"
+#include "api/event_hub.h"
 #include "api/handler_pool.h"
 #include "api/house.h"
+#include "api/tool_desk.h"
 #include "net/loop.h"
 
 namespace everup::api {
@@ -69,6 +71,13 @@ Result<std::unique_ptr<Api>> Api::make(ApiOptions options) {
     if (!prober.ok()) return prober.error();
     parts->house.prober = *std::move(prober);
   }
+  if (o.tools.make_prober) {
+    auto prober = o.tools.make_prober(parts->loop);
+    if (!prober.ok()) return prober.error();
+    parts->house.public_prober = *std::move(prober);
+  }
+  parts->house.tools = std::make_shared<ToolDesk>(parts->house, parts->loop);
+  if (o.flips != nullptr) parts->house.events = std::make_shared<EventHub>(parts->loop);
   if (o.policy != nullptr) parts->house.names = std::make_unique<NameGate>(parts->loop, *o.policy, o.resolver);
   parts->pool = std::make_unique<HandlerPool>(*o.clock, o.handler_threads, o.handler_queue);
   parts->dispatcher = std::make_unique<Dispatcher>(parts->house, parts->loop, *parts->pool, std::move(settings));
@@ -88,6 +97,11 @@ Status Api::start() {
     if (auto listening = p.front->listen(std::move(listener)); !listening.ok()) return listening.error();
   }
   p.options.listeners.clear();
+  if (p.options.flips != nullptr) {
+    p.options.flips->start([hub = p.house.events.get()](std::vector<db::FlipEvent>&& flips, const db::FlipCursor& at) {
+      hub->on_flips(std::move(flips), at);
+    });
+  }
   p.thread = std::thread([&p] { p.loop.run(); });
   return ok();
 }
@@ -108,6 +122,7 @@ void Api::drain(Instant deadline) {
     std::unique_lock lock(p.mutex);
     p.changed.wait_for(lock, patience, [&p] { return p.drained; });
   }
+  if (p.options.flips != nullptr) p.options.flips->stop();
   p.pool->stop();
   p.loop.stop();
   p.thread.join();
@@ -119,9 +134,12 @@ Api::~Api() {
   parts_->pool->stop();
   // Probes hold answers, answers hold the dispatcher, connections are the front's.
   parts_->house.test_probes.clear();
+  parts_->house.tools.reset();
+  parts_->house.events.reset();
   parts_->house.names.reset();
   parts_->front.reset();
   parts_->house.prober.reset();
+  parts_->house.public_prober.reset();
 }
 
 std::vector<std::string> Api::urls() const { return parts_->urls; }

@@ -39,11 +39,13 @@ namespace everup::db {
 class AccountStore;
 class AlertStore;
 class CommandStore;
+class FlipFeed;
 class IdempotencyStore;
 class IncidentStore;
 class LedgerStore;
 class MonitorStore;
 class ReportStore;
+class ToolTestStore;
 struct Vault;
 }  // namespace everup::db
 
@@ -53,6 +55,16 @@ namespace everup::api {
 struct Readiness {
   bool starting = false, migrating = false, draining = false;
   std::map<std::string, std::string> checks;  // "database", "migrations", "lag", "spool", "outbox", "relays"
+};
+
+// The browser tools (SHAPES 21). Without a store there are none.
+struct ToolOptions {
+  bool smtp = true, tls = true;                          // also for strangers (EVERUP_PUBLIC_TOOLS)
+  std::vector<std::uint16_t> ports{25, 465, 587, 2525};  // theirs (EVERUP_TOOL_PORTS)
+  const net::AddressPolicy* policy = nullptr;            // theirs
+  // The prober of strangers' tests, by that policy; as ApiOptions::make_prober.
+  std::function<Result<std::unique_ptr<checker::ProbeMaker>>(net::Loop&)> make_prober;
+  db::ToolTestStore* store = nullptr;
 };
 
 struct ApiOptions {
@@ -98,6 +110,8 @@ struct ApiOptions {
   // The prober of POST /monitors/test, made on the api's own loop before it runs. Null: the route answers 503. What the
   // prober needs (resolver, policy) is kept alive by the maker it returns.
   std::function<Result<std::unique_ptr<checker::ProbeMaker>>(net::Loop&)> make_prober;
+  ToolOptions tools;
+  db::FlipFeed* flips = nullptr;                    // GET /events; null: it answers 503
   std::function<SchedulerStats()> scheduler_stats;  // may be null
   std::function<RecorderStats()> recorder_stats;    // may be null
   std::function<DeliveryStats()> delivery_stats;    // may be null

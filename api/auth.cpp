@@ -47,6 +47,7 @@ std::optional<db::Scope> wanted_scope(Scope scope) {
     case Scope::kPerson:
     case Scope::kRead:
       return db::Scope::kRead;
+    case Scope::kOpen:
     case Scope::kWrite:
       return db::Scope::kWrite;
     case Scope::kAdmin:

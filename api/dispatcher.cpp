@@ -172,6 +172,11 @@ std::optional<HttpResponse> Dispatcher::judge_key(Exchange& x) {
     return problem(403, "csrf", "this is sent from a page of ours, or by a program");
   }
   if (!wanted_scope(x.route->scope)) return std::nullopt;
+  // A stranger's form, or somebody's whose browser adds a cookie to it: without the proof of our own page he is nobody.
+  if (x.route->scope == Scope::kOpen && x.request.find("authorization") == nullptr &&
+      x.request.find("x-csrf-token") == nullptr) {
+    return std::nullopt;
+  }
   const auto token = bearer_token(x.request);
   if (!token && x.request.find("authorization") == nullptr) {  // a key is believed before a cookie
     const Site site = site_of(x.request, x.client, house_.options.base_url);
@@ -222,13 +227,12 @@ std::optional<HttpResponse> Dispatcher::judge_body(const Exchange& x) const {
     return problem(415, "unsupported_media_type", "this is sent by the form of its page");
   }
   const bool patch = x.request.method == "PATCH";
-  if (iequals(given, "application/json") || (patch && iequals(given, "application/merge-patch+json")))
-    return std::nullopt;
+  if (iequals(given, x.route->media) || (patch && iequals(given, "application/merge-patch+json"))) return std::nullopt;
   HttpResponse response = problem(415, "unsupported_media_type",
                                   patch ? "send Content-Type: application/merge-patch+json or application/json"
-                                        : "send Content-Type: application/json");
+                                        : "send Content-Type: " + std::string(x.route->media));
   response.set(patch ? "Accept-Patch" : "Accept-Post",
-               patch ? "application/merge-patch+json, application/json" : "application/json");
+               patch ? "application/merge-patch+json, application/json" : std::string(x.route->media));
   return response;
 }
 
@@ -326,6 +330,7 @@ std::optional<HttpResponse> Dispatcher::authorise(const Exchange& x, std::option
   const auto wanted = wanted_scope(x.route->scope);
   if (!wanted) return std::nullopt;
   if (!x.session_token.empty()) return authorise_person(x, *wanted, caller);
+  if (x.route->scope == Scope::kOpen && x.key_digest.empty()) return std::nullopt;
   auto identity = house_.keys.find(x.key_digest, x.started);
   if (!identity) {
     const auto token = bearer_token(x.request);

@@ -30,6 +30,9 @@
 
 namespace everup::api {
 
+class EventHub;
+class ToolDesk;
+
 // A probe asked for by POST /monitors/test, with the plan it needs to stay alive.
 struct TestProbe {
   CheckPlan plan;
@@ -59,6 +62,9 @@ struct House {
   std::map<std::uint64_t, std::unique_ptr<TestProbe>> test_probes;  // loop; at most kTestProbesMax
   std::uint64_t next_test_probe = 1;                                // loop
   static constexpr std::size_t kTestProbesMax = 64;
+  std::unique_ptr<checker::ProbeMaker> public_prober;  // loop: for strangers at the tools
+  std::shared_ptr<ToolDesk> tools;                     // loop
+  std::shared_ptr<EventHub> events;                    // null: there is no feed
 
   void log(std::string_view request_id, std::string_view what) const {
     if (options.log) options.log("request " + std::string(request_id) + ": " + std::string(what));
@@ -172,5 +178,22 @@ Answer period_page(Call& call);
 Answer period_json(Call& call);
 Answer period_csv(Call& call);
 Answer report_keys(Call& call);
+// the browser tools and their API: tools.cpp
+Answer create_smtp_test(Call& call);
+Answer create_tls_test(Call& call);
+Answer get_smtp_test(Call& call);
+Answer get_tls_test(Call& call);
+Answer smtp_test_events(Call& call);
+Answer tls_test_events(Call& call);
+Answer smtp_form(Call& call);
+Answer tls_form(Call& call);
+Answer post_smtp_form(Call& call);
+Answer post_tls_form(Call& call);
+Answer smtp_test_page(Call& call);
+Answer tls_test_page(Call& call);
+Answer smtp_test_stream(Call& call);
+Answer tls_test_stream(Call& call);
+Answer tool_script(Call& call);
+Answer list_events(Call& call);
 
 }  // namespace everup::api

@@ -62,7 +62,9 @@ constexpr std::array<ProblemFacts, 42> kProblems{{
     {"http_version", 505, "The HTTP version is not spoken here", "HTTP/1.0 and HTTP/1.1."},
 }};
 
-constexpr std::array<ProblemFacts, 3> kMoreProblems{{
+constexpr std::array<ProblemFacts, 4> kMoreProblems{{
+    {"too_many_tests", 429, "Too many tests",
+     "Strangers make five tests in ten minutes from one network, and twenty a day of one host. A key lifts that."},
     {"field_too_long", 431, "A header line is too long", "At most 8192 bytes."},
     {"too_many_fields", 431, "Too many header fields", "At most 100."},
     {"expectation", 417, "The expectation is not known", "Only Expect: 100-continue is."},

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kBody = 64 * 1024;
 constexpr std::uint64_t kLinkBody = 1024;  // of a form: nothing in it is read
+constexpr std::uint64_t kForm = 4 * 1024;
+constexpr std::string_view kFormMedia = "application/x-www-form-urlencoded";
 constexpr std::uint64_t kBulkBody = std::uint64_t{16} * 1024 * 1024;
 constexpr Scope kPublic = Scope::kPublic;
 constexpr Scope kDoor = Scope::kDoor;
@@ -62,6 +64,7 @@ const std::vector<Route> kRoutes{
     {"PATCH", "/api/v1/alert_policies/{id}", kWrite, kNever, kPool, kBody, "", patch_policy},
     {"DELETE", "/api/v1/alert_policies/{id}", kWrite, kNever, kPool, 0, "", delete_policy},
     {"GET", "/api/v1/deliveries", kRead, kPrivate, kPool, 0, "id incident channel state limit cursor", list_deliveries},
+    {"GET", "/api/v1/events", kRead, kNever, kPool, 0, "after wait", list_events},
     {"GET", "/api/v1/me", kRead, kPrivate, kPool, 0, "", get_me},
     {"GET", "/api/v1/api_keys", kAdmin, kPrivate, kPool, 0, "", list_keys},
     {"POST", "/api/v1/api_keys", kAdmin, kNever, kPool, kBody, "", create_key},
@@ -123,6 +126,22 @@ const std::vector<Route> kRoutes{
     {"POST", "/ack/{token}", kPublic, kNever, kPool, kLinkBody, "*", ack_by_link},
     {"GET", "/unsubscribe/{token}", kPublic, kNever, kPool, 0, "*", unsubscribe_page},
     {"POST", "/unsubscribe/{token}", kPublic, kNever, kPool, kLinkBody, "*", unsubscribe_by_link},
+    // the browser tools: whoever has a test's id may read it
+    {"POST", "/api/v1/smtp_tests", Scope::kOpen, kNever, kPool, kBody, "", create_smtp_test},
+    {"GET", "/api/v1/smtp_tests/{token}", kPublic, kNever, kLoop, 0, "", get_smtp_test},
+    {"GET", "/api/v1/smtp_tests/{token}/events", kPublic, kNever, kLoop, 0, "", smtp_test_events},
+    {"POST", "/api/v1/tls_tests", Scope::kOpen, kNever, kPool, kBody, "", create_tls_test},
+    {"GET", "/api/v1/tls_tests/{token}", kPublic, kNever, kLoop, 0, "", get_tls_test},
+    {"GET", "/api/v1/tls_tests/{token}/events", kPublic, kNever, kLoop, 0, "", tls_test_events},
+    {"GET", "/tools/live.js", kPublic, kDocument, kLoop, 0, "*", tool_script},
+    {"GET", "/tools/smtp", kPublic, kNever, kLoop, 0, "*", smtp_form},
+    {"POST", "/tools/smtp", Scope::kOpen, kNever, kPool, kForm, "*", post_smtp_form, kFormMedia},
+    {"GET", "/tools/smtp/{token}", kPublic, kNever, kLoop, 0, "*", smtp_test_page},
+    {"GET", "/tools/smtp/{token}/stream", kPublic, kNever, kLoop, 0, "*", smtp_test_stream},
+    {"GET", "/tools/tls", kPublic, kNever, kLoop, 0, "*", tls_form},
+    {"POST", "/tools/tls", Scope::kOpen, kNever, kPool, kForm, "*", post_tls_form, kFormMedia},
+    {"GET", "/tools/tls/{token}", kPublic, kNever, kLoop, 0, "*", tls_test_page},
+    {"GET", "/tools/tls/{token}/stream", kPublic, kNever, kLoop, 0, "*", tls_test_stream},
     {"GET", "/problems/{code}", kPublic, kDocument, kLoop, 0, "*", problem_page},
     {"GET", "/robots.txt", kPublic, kDocument, kLoop, 0, "*", robots},
     {"GET", "/about", kPublic, kDocument, kLoop, 0, "*", about},

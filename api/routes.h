@@ -29,8 +29,8 @@ namespace everup::api {
 struct House;  // api/house.h: what handlers work with
 
 // kDoor: no key, but never shared or cached, and cookies are set there (sign-in, set-up). kPerson: somebody signed in
-// by cookie, whatever his role; a key is not enough.
-enum class Scope : std::uint8_t { kPublic, kMetrics, kDoor, kPerson, kRead, kWrite, kAdmin };
+// by cookie, whatever his role; a key is not enough. kOpen: anybody; a key that is sent must be good for writing.
+enum class Scope : std::uint8_t { kPublic, kMetrics, kDoor, kPerson, kOpen, kRead, kWrite, kAdmin };
 // Where the answer may be kept (cache_policy.h).
 enum class CacheClass : std::uint8_t { kPrivate, kBadge, kStatusBadge, kReport, kDocument, kNever };
 enum class Where : std::uint8_t { kLoop, kPool };
@@ -79,6 +79,7 @@ struct Route {
   // Query parameters it knows, separated by spaces; "*": judges them itself.
   std::string_view parameters;
   Answer (*handler)(Call&);
+  std::string_view media = "application/json";  // of a POST's body
 };
 
 const std::vector<Route>& routes();

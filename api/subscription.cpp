@@ -31,6 +31,11 @@ void Subscription::end() {
   ask_locked();
 }
 
+bool Subscription::gone() {
+  const std::lock_guard lock(mutex_);
+  return !wake_ || ended_ || behind_;
+}
+
 Subscription::Turn Subscription::take() {
   const std::lock_guard lock(mutex_);
   asked_ = false;

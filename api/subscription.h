@@ -38,6 +38,7 @@ class Subscription {
   bool send(std::string_view frame);
   // What was sent still goes out, then the connection closes.
   void end();
+  bool gone();
 
   // ---- for the front, on its loop
   struct Turn {

@@ -40,9 +40,12 @@ class LoopProbes final : public checker::ProbeMaker {
 Result<std::unique_ptr<Probing>> Probing::make(const Settings& settings, const std::string& base_url) {
   auto allow = net::AllowList::parse(settings.text("ALLOW_TARGETS"));
   if (!allow) return allow.error();
+  auto public_allow =
+      net::AllowList::parse(settings.text("PUBLIC_TOOLS_ALLOW_TARGETS"), "EVERUP_PUBLIC_TOOLS_ALLOW_TARGETS");
+  if (!public_allow) return public_allow.error();
   auto servers = net::parse_dns_servers(settings.text("DNS_SERVERS"));
   if (!servers) return Error{ErrorCode::kInvalid, "EVERUP_DNS_SERVERS: " + servers.error().what};
-  std::unique_ptr<Probing> out(new Probing(*std::move(allow)));
+  std::unique_ptr<Probing> out(new Probing(*std::move(allow), *std::move(public_allow)));
   out->resolver_.servers = *std::move(servers);
   out->probe_.ca_file = settings.text("CA_FILE");
   out->probe_.ehlo_name = ehlo_name_of(settings);
@@ -57,6 +60,15 @@ Result<std::unique_ptr<Probing>> Probing::make(const Settings& settings, const s
 
 Result<std::unique_ptr<checker::ProbeMaker>> Probing::maker(net::Loop& loop) const {
   return LoopProbes::make(loop, resolver_, policy_, probe_);
+}
+
+Result<std::unique_ptr<checker::ProbeMaker>> Probing::public_maker(net::Loop& loop) const {
+  return LoopProbes::make(loop, resolver_, public_policy_, probe_);
+}
+
+Status Probing::reread_own_addresses() {
+  if (const Status read = policy_.reread_own_addresses(); !read) return read;
+  return public_policy_.reread_own_addresses();
 }
 
 std::optional<std::string> Probing::refusal(const Target& target) const {

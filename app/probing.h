@@ -25,16 +25,20 @@ class Probing {
 
   // On the thread of `loop`; resolver included. Must die before the loop does.
   Result<std::unique_ptr<checker::ProbeMaker>> maker(net::Loop& loop) const;
+  // The same for strangers at the browser tools: by EVERUP_PUBLIC_TOOLS_ALLOW_TARGETS.
+  Result<std::unique_ptr<checker::ProbeMaker>> public_maker(net::Loop& loop) const;
+  const net::AddressPolicy& public_policy() const { return public_policy_; }
   // A sentence when the target is an address literal that the policy refuses (SHAPES 6).
   std::optional<std::string> refusal(const Target& target) const;
   // For names, on a loop of the caller's.
   const net::AddressPolicy& policy() const { return policy_; }
   const net::ResolverOptions& resolver() const { return resolver_; }
-  Status reread_own_addresses() { return policy_.reread_own_addresses(); }
+  Status reread_own_addresses();
 
  private:
-  explicit Probing(net::AllowList allow) : policy_(std::move(allow)) {}
-  net::AddressPolicy policy_;
+  Probing(net::AllowList allow, net::AllowList public_allow)
+      : policy_(std::move(allow)), public_policy_(std::move(public_allow)) {}
+  net::AddressPolicy policy_, public_policy_;
   net::ResolverOptions resolver_;
   checker::ProbeSettings probe_;
 };

@@ -32,6 +32,7 @@
 #include "db/amender.h"
 #include "db/backup_sql.h"
 #include "db/command_store.h"
+#include "db/flip_feed.h"
 #include "db/idempotency_store.h"
 #include "db/incident_store.h"
 #include "db/keeper.h"
@@ -43,6 +44,7 @@
 #include "db/person_store.h"
 #include "db/recorder.h"
 #include "db/report_store.h"
+#include "db/tool_test_store.h"
 #include "net/limits.h"
 #include "scheduler/scheduler.h"
 #include "seal/password.h"
@@ -113,6 +115,7 @@ class Server {
   void start_closer();
   Status start_api();
   std::string trouble() const;
+  api::ToolOptions tool_options() const;
   api::Readiness readiness() const;
 
   const Settings& settings_;
@@ -136,6 +139,8 @@ class Server {
   std::unique_ptr<db::ReportStore> reports_;
   std::unique_ptr<ReportSigner> signer_;
   std::unique_ptr<MonthCloser> closer_;
+  std::unique_ptr<db::ToolTestStore> tool_tests_;
+  std::unique_ptr<db::FlipFeed> flips_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -189,6 +194,12 @@ Status Server::open_stores() {
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
   alerts_ = std::make_unique<db::AlertStore>(*api_pool_, *ids_, foundation_->vault, clock);
   incidents_ = std::make_unique<db::IncidentStore>(*api_pool_, *public_pool_, *ids_, clock);
+  tool_tests_ = std::make_unique<db::ToolTestStore>(*api_pool_, clock);
+  db::FlipFeedOptions flips;
+  flips.connect = connect_as(access, db::Role::kWorker, "everup events");
+  flips.api_pool = api_pool_.get();
+  flips.on_error = [](const Error& error) { spdlog::warn("events: {}", error.what); };
+  flips_ = std::make_unique<db::FlipFeed>(std::move(flips));
   return ok();
 }
 
@@ -314,6 +325,8 @@ Status Server::start_api() {
   options.policy = &probing_->policy();
   options.resolver = probing_->resolver();
   options.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->maker(loop); };
+  options.tools = tool_options();
+  options.flips = flips_.get();
   if (scheduler_) options.scheduler_stats = [this] { return scheduler_->stats(); };
   if (recorder_) options.recorder_stats = [this] { return recorder_->stats(); };
   if (alerter_) options.delivery_stats = [this] { return alerter_->stats(); };
@@ -327,6 +340,20 @@ Status Server::start_api() {
   if (!api) return api.error();
   api_ = *std::move(api);
   return api_->start();
+}
+
+api::ToolOptions Server::tool_options() const {
+  api::ToolOptions tools;
+  const std::string& open = settings_.text("PUBLIC_TOOLS");
+  tools.smtp = open.find("smtp") != std::string::npos;
+  tools.tls = open.find("tls") != std::string::npos;
+  tools.ports.clear();
+  std::istringstream ports(settings_.text("TOOL_PORTS"));
+  for (int port = 0; ports >> port;) tools.ports.push_back(static_cast<std::uint16_t>(port));
+  tools.policy = &probing_->public_policy();
+  tools.make_prober = [probing = probing_.get()](net::Loop& loop) { return probing->public_maker(loop); };
+  tools.store = tool_tests_.get();
+  return tools;
 }
 
 api::Readiness Server::readiness() const {

@@ -100,6 +100,28 @@ Complaint allow_targets(const std::string& text) {
   return policy.ok() ? Complaint{} : policy.error().what;
 }
 
+Complaint public_tools(const std::string& text) {
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (word != "smtp" && word != "tls") return "must be smtp, tls, both or nothing";
+  }
+  return std::nullopt;
+}
+
+Complaint tool_ports(const std::string& text) {
+  std::istringstream words(text);
+  int count = 0;
+  for (std::string word; words >> word; ++count) {
+    if (number_between<1, 65535>(word) || count >= 100) return "must be at most 100 ports, separated by spaces";
+  }
+  return std::nullopt;
+}
+
+Complaint public_targets(const std::string& text) {
+  const auto policy = net::AllowList::parse(text, "EVERUP_PUBLIC_TOOLS_ALLOW_TARGETS");
+  return policy.ok() ? Complaint{} : policy.error().what;
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(),
@@ -142,6 +164,10 @@ const std::vector<Setting>& settings_table() {
       {"MAIL_FROM", "", false, "sender of alerts; default: the first relay's user, or everup@ and this host's name",
        mail_from},
       {"CA_FILE", "", false, "additional trusted roots (PEM), beside the system's"},
+      {"PUBLIC_TOOLS", "smtp tls", false, "tools that anybody may use without signing in; empty: none", public_tools},
+      {"PUBLIC_TOOLS_ALLOW_TARGETS", "", false, "as ALLOW_TARGETS, for tests of strangers at the tools",
+       public_targets},
+      {"TOOL_PORTS", "25 465 587 2525", false, "ports that strangers may test at the mail tool", tool_ports},
       {"TARGET_LIMIT", "512", false, "looks in flight to one address", number_between<1, 100'000>},
       {"USER_AGENT", "", false, "default: Everup/VERSION (+BASE_URL/about)"},
       {"USER", "everup", false, "the user to become when started as root; root: stay root"},

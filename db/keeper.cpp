@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "db/session.h"
+#include "db/tool_test_store.h"
 
 namespace everup::db {
 namespace {
@@ -122,6 +123,11 @@ Status keep_locked(Session& session, const KeeperOptions& options, Kept& kept) {
                    now - options.idempotency_kept.count());
   if (!keys) return keys.error();
   kept.keys_trimmed = *keys;
+  const auto tests =
+      trim(session, options,
+           "DELETE FROM tool_tests WHERE id IN (SELECT id FROM tool_tests WHERE created_at < $1 LIMIT $2)",
+           now - ToolTestStore::kKeptFor.count());
+  if (!tests) return tests.error();
   return ok();
 }
 

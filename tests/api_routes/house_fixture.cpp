@@ -4,6 +4,7 @@
 #include "db/account_store.h"
 #include "db/alert_store.h"
 #include "db/command_store.h"
+#include "db/flip_feed.h"
 #include "db/idempotency_store.h"
 #include "db/incident_store.h"
 #include "db/ledger_store.h"
@@ -49,6 +50,16 @@ struct Household {
   db::IncidentStore incidents{*api, *open, *ids, clock};
   db::PersonStore persons{*api, *ids, vault, clock};
   db::MemberStore members{*api, *ids, vault, clock};
+  db::ToolTestStore tools{*api, clock};
+  db::FlipFeed flips{flip_options()};
+
+  db::FlipFeedOptions flip_options() {
+    db::FlipFeedOptions options;
+    options.connect = [this]() -> Result<std::unique_ptr<db::Session>> { return database.session(db::Role::kWorker); };
+    options.api_pool = api.get();
+    options.period = milliseconds(50);
+    return options;
+  }
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -79,6 +90,8 @@ void ApiTest::start(ApiOptions options) {
   options.incidents = &h.incidents;
   options.vault = &h.vault;
   options.people = {&h.persons, &h.members, seal::hash_password, seal::password_matches, seal::needs_rehash};
+  options.tools.store = &h.tools;
+  options.flips = &h.flips;
   options.regex_ok = checker::regex_ok;
   options.openapi_json = "{}";
   options.version = "0.1.0";
@@ -92,6 +105,8 @@ void ApiTest::start(ApiOptions options) {
   port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
 }
 
+db::ToolTestStore& ApiTest::tool_tests() const { return house_->tools; }
+std::unique_ptr<db::Session> ApiTest::owner_session() const { return house_->database.session(db::Role::kOwner); }
 void ApiTest::stop() { api_.reset(); }
 
 void ApiTest::sql(const std::string& text) const { house_->database.sql(text); }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/api.h"
+#include "db/tool_test_store.h"
 #include "tests/api/client.h"
 
 namespace everup::api {
@@ -30,6 +31,8 @@ class ApiTest : public testing::Test {
   // An open outage of that monitor, as the fan-out stores it; its id.
   std::string make_incident(const std::string& monitor, int version = 2);
   std::uint16_t port() const { return port_; }
+  db::ToolTestStore& tool_tests() const;
+  std::unique_ptr<db::Session> owner_session() const;
 
   std::string owner_read, owner_write, owner_admin, other_admin;
   std::string owner_account;
