@@ -13,9 +13,9 @@ using nlohmann::json;
 constexpr std::array<const char*, 9> kSecrets{"key",         "link",         "csrf_token",    "secret",        "uri",
                                               "badge_token", "report_token", "heartbeat_url", "recovery_codes"};
 // What changes without anybody's doing.
-constexpr std::array<const char*, 9> kVolatile{"state",         "since",      "suspect_since",
-                                               "last_result",   "qr_svg",     "last_checked_at",
-                                               "next_check_at", "updated_at", "last_error"};
+constexpr std::array<const char*, 11> kVolatile{"down_s",        "deliveries",  "state",     "since",
+                                                "suspect_since", "last_result", "qr_svg",    "last_checked_at",
+                                                "next_check_at", "updated_at",  "last_error"};
 
 json object_of(const std::string& text) {
   // jsonb knows no NUL.

@@ -52,6 +52,37 @@ std::string media_of(const Route& route) { return "Content-Type: " + std::string
 
 class Access : public ApiTest {
  protected:
+  // Fresh ones: a DELETE may have taken the former.
+  Objects objects_for(const Route& route) {
+    Objects objects;
+    objects.monitor = make(owner_write);
+    const auto key = call("POST", "/api/v1/api_keys", owner_admin, R"({"name":"k"})");
+    EXPECT_EQ(key.status, 201) << key.body;
+    objects.key = pick(key.body, "id");
+    const auto channel = call("POST", "/api/v1/channels", owner_write, R"({"kind":"email","to":"ops@example.com"})");
+    EXPECT_EQ(channel.status, 201) << channel.body;
+    objects.channel = pick(channel.body, "id");
+    if (route.pattern.find("polic") != std::string_view::npos) {  // it would keep the channel
+      const auto policy = call("POST", "/api/v1/alert_policies", owner_write,
+                               R"({"steps":[{"channels":[")" + objects.channel + R"("]}]})");
+      EXPECT_EQ(policy.status, 201) << policy.body;
+      objects.policy = pick(policy.body, "id");
+    }
+    objects.incident = make_incident(objects.monitor);
+    sql("INSERT INTO users (id, email, created_at) VALUES (9, 'nine@example.com', 1) ON CONFLICT DO NOTHING");
+    sql("INSERT INTO memberships SELECT account_id, 9, 'viewer' FROM memberships JOIN users ON id = user_id WHERE "
+        "email = 'owner@example.com' ON CONFLICT DO NOTHING");
+    objects.member = to_string(UserId{9});
+    return objects;
+  }
+  void try_public(const std::string& method, const std::string& path) const {
+    const auto reply = call(method, path, "");
+    const bool leads = reply.status == 302 || reply.status == 308;
+    const bool unknown = path.find("/0000") != std::string::npos || path.find("{file}") != std::string::npos;
+    EXPECT_TRUE(reply.status == 200 || leads || (reply.status == 404 && unknown)) << path << " " << reply.status;
+    EXPECT_FALSE(reply.field("cache-control").empty()) << path;
+    EXPECT_EQ(reply.field("set-cookie"), "") << path;
+  }
   // people_test.cpp goes through them.
   void try_door(const std::string& method, const std::string& path, const std::string& body) const {
     const auto reply = call(method, path, "", body);
@@ -71,35 +102,12 @@ TEST_F(Access, EveryRoute) {
     ASSERT_LT(std::chrono::steady_clock::now(), limit);
   }
   for (const Route& route : routes()) {
-    Objects objects;
-    objects.monitor = make(owner_write);
-    const auto key = call("POST", "/api/v1/api_keys", owner_admin, R"({"name":"k"})");
-    ASSERT_EQ(key.status, 201) << key.body;
-    objects.key = pick(key.body, "id");
-    const auto channel = call("POST", "/api/v1/channels", owner_write, R"({"kind":"email","to":"ops@example.com"})");
-    ASSERT_EQ(channel.status, 201) << channel.body;
-    objects.channel = pick(channel.body, "id");
-    if (route.pattern.find("polic") != std::string_view::npos) {  // it would keep the channel
-      const auto policy = call("POST", "/api/v1/alert_policies", owner_write,
-                               R"({"steps":[{"channels":[")" + objects.channel + R"("]}]})");
-      ASSERT_EQ(policy.status, 201) << policy.body;
-      objects.policy = pick(policy.body, "id");
-    }
-    objects.incident = make_incident(objects.monitor);
-    sql("INSERT INTO users (id, email, created_at) VALUES (9, 'nine@example.com', 1) ON CONFLICT DO NOTHING");
-    sql("INSERT INTO memberships SELECT account_id, 9, 'viewer' FROM memberships JOIN users ON id = user_id WHERE "
-        "email = 'owner@example.com' ON CONFLICT DO NOTHING");
-    objects.member = to_string(UserId{9});
+    const Objects objects = objects_for(route);
     const std::string method(route.method), path = path_of(route, objects), body = body_of(route, objects),
                                             what = method + " " + path;
     const bool names_object = route.pattern.find("{id}") != std::string_view::npos;
     if (route.scope == Scope::kPublic) {
-      const auto reply = call(method, path, "");
-      EXPECT_TRUE(reply.status == 200 || path == "/" ||
-                  (reply.status == 404 && path.find("/0000") != std::string::npos))
-          << what << " " << reply.status;
-      EXPECT_FALSE(reply.field("cache-control").empty()) << what;
-      EXPECT_EQ(reply.field("set-cookie"), "") << what;
+      try_public(method, path);
       continue;
     }
     if (route.scope == Scope::kMetrics) {
