@@ -105,6 +105,16 @@ check(
   await page.locator('.badge-preview img').evaluate((img) => img.complete && img.naturalWidth > 20),
 );
 
+// What is wrong is said at its field, and saving sends what changed.
+await page.goto(`${service.base}/app/monitors/${id}/edit`);
+await page.getByLabel('Expect').fill('{"status": 7}');
+await page.getByRole('button', { name: 'Save' }).click();
+check('the field is named', (await page.locator('.field.wrong .error').innerText()).includes('status codes'));
+await page.getByLabel('Expect').fill('');
+await page.getByLabel('Tags').fill('core, web');
+await page.getByRole('button', { name: 'Save' }).click();
+await page.getByRole('link', { name: 'core' }).waitFor();
+
 // ---- hostile names
 const names = [
   kEvil,
