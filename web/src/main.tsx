@@ -1,7 +1,7 @@
 // The dashboard's shell: who is signed in, where one can go, what is said. Pages beyond the list load when visited.
 import { effect } from '@preact/signals';
 import { type ComponentType, render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { findSession, remove, session, unreachable } from './api';
 import { live } from './live';
 import { ListPage } from './pages/list';
@@ -163,7 +163,14 @@ function Shell() {
   const [open, setOpen] = useState(false);
   const name = pageOf(parts.value);
   const path = parts.value.join('/');
-  useEffect(() => setOpen(false), [path]);
+  const first = useRef(true);
+  useEffect(() => {
+    setOpen(false);
+    // A new page is where reading goes on, unless the page itself has put the focus somewhere.
+    const main = document.getElementById('main');
+    if (!first.current && main && !main.contains(document.activeElement)) main.focus({ preventScroll: true });
+    first.current = false;
+  }, [path]);
   return (
     <div class="shell">
       <a class="skip" href="#main">

@@ -105,6 +105,62 @@ check(
   await page.locator('.badge-preview img').evaluate((img) => img.complete && img.naturalWidth > 20),
 );
 
+// What is wrong is said at its field, and saving sends what changed.
+await page.goto(`${service.base}/app/monitors/${id}/edit`);
+await page.getByLabel('Expect').fill('{"status": 7}');
+await page.getByRole('button', { name: 'Save' }).click();
+check('the field is named', (await page.locator('.field.wrong .error').innerText()).includes('status codes'));
+await page.getByLabel('Expect').fill('');
+await page.getByLabel('Tags').fill('core, web');
+await page.getByRole('button', { name: 'Save' }).click();
+await page.getByRole('link', { name: 'core' }).waitFor();
+
+// ---- incidents and alerting, where the server has them
+const has = (path) =>
+  service.api('GET', path).then(
+    () => true,
+    () => false,
+  );
+const found = []; // pages of what came to be
+if (await has('/incidents')) {
+  await page.goto(`${service.base}/app/incidents`);
+  await page.locator('.incident-list a').first().click();
+  await page.getByRole('heading', { name: 'Notes' }).waitFor();
+  found.push(new URL(page.url()).pathname.slice('/app/'.length));
+  await page.getByLabel('New note').fill(kEvil);
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.locator('.note-text', { hasText: 'alert(1)' }).waitFor();
+  check('a note is text', (await page.locator('.notes').innerText()).includes(kEvil));
+  await page.getByRole('button', { name: 'Write' }).click();
+  await page.getByLabel('What was it?').fill('The target was told to fail.');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.note-text', { hasText: 'told to fail' }).waitFor();
+}
+if (await has('/channels')) {
+  await page.goto(`${service.base}/app/alerting/channels`);
+  await page.getByRole('button', { name: 'New channel' }).click();
+  await page.getByLabel('Address').fill('ops@example.org');
+  await page.getByLabel('Name').fill('Ops');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByRole('cell', { name: 'Ops', exact: true }).waitFor();
+  await page.goto(`${service.base}/app/alerting/policies`);
+  await page.getByRole('button', { name: 'New policy' }).click();
+  await page.getByLabel('Name').fill('Everything');
+  await page.getByRole('dialog').getByLabel('Ops').check();
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByRole('heading', { name: 'Everything' }).waitFor();
+  check('a policy says whom it tells', (await page.locator('.flow').innerText()).includes('Ops'));
+}
+if (await has('/maintenance_windows')) {
+  await page.goto(`${service.base}/app/maintenance`);
+  await page.getByRole('button', { name: 'Plan maintenance' }).click();
+  await page.getByLabel('Name').fill('Upgrade');
+  await page.getByLabel('Repeats').selectOption('FREQ=DAILY');
+  await page.getByRole('button', { name: 'Plan', exact: true }).click();
+  await page.getByRole('heading', { name: 'Upgrade' }).waitFor();
+  await page.locator('.occurrences li').nth(4).waitFor();
+}
+
 // ---- hostile names
 const names = [
   kEvil,
@@ -180,6 +236,7 @@ const paths = [
   'settings/audit',
   'health',
   'nowhere',
+  ...found,
 ];
 const state = await context.storageState();
 for (const colorScheme of quick ? [] : ['light', 'dark']) {

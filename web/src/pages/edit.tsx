@@ -20,7 +20,7 @@ function Form({ monitor, again }: { monitor: Monitor; again: () => void }) {
     setError(undefined);
     try {
       const whole: Record<string, unknown> = {
-        ...bodyOf(draft, monitor.kind),
+        ...bodyOf(draft, monitor.kind, true),
         ...(target !== monitor.target ? { target } : {}),
       };
       const before = monitor as unknown as Record<string, unknown>;
@@ -28,7 +28,9 @@ function Form({ monitor, again }: { monitor: Monitor; again: () => void }) {
       const same = (name: string, value: unknown) =>
         name === 'options' || name === 'expect' || name === 'warn'
           ? draft[name] === shown[name] && !kSimple.some((field) => draft[field])
-          : JSON.stringify(value) === JSON.stringify(before[name]);
+          : name === 'confirm'
+            ? draft.failures === shown.failures
+            : JSON.stringify(value) === JSON.stringify(before[name]);
       const changed = Object.fromEntries(Object.entries(whole).filter(([name, value]) => !same(name, value)));
       // A merge patch adds keys; what was taken away must be named null.
       for (const name of ['options', 'expect', 'warn'] as const) {

@@ -117,7 +117,7 @@ const splitTags = (text: string): string[] => [
 ];
 
 // What is sent. Simple fields win over the same key in the JSON below them.
-export function bodyOf(draft: Draft, kind: string): Record<string, unknown> {
+export function bodyOf(draft: Draft, kind: string, old = false): Record<string, unknown> {
   const expect = parsed('expect', draft.expect);
   const warn = parsed('warn', draft.warn);
   const web = kind === 'http' || kind === 'https';
@@ -128,6 +128,7 @@ export function bodyOf(draft: Draft, kind: string): Record<string, unknown> {
   return {
     ...(draft.name.trim() ? { name: draft.name.trim() } : {}),
     interval_s: Number(draft.interval),
+    ...(draft.failures !== '3' || old ? { confirm: { failures: Number(draft.failures) } } : {}),
     ...(draft.timeout.trim() ? { timeout_ms: Math.round(Number(draft.timeout) * 1000) } : {}),
     tags: splitTags(draft.tags),
     options: parsed('options', draft.options),
@@ -277,6 +278,16 @@ export function MonitorForm(props: FormProps) {
           onValue={(timeout) => set({ timeout })}
           input={{ inputMode: 'numeric', placeholder: 'seconds' }}
           error={errorAt(error, '#/timeout_ms')}
+        />
+        <SelectField
+          label="Down after"
+          value={draft.failures}
+          options={Array.from({ length: 10 }, (_, i) => [
+            String(i + 1),
+            i === 0 ? 'the first failing look' : `${i + 1} failing looks`,
+          ])}
+          onValue={(failures) => set({ failures })}
+          error={errorAt(error, '#/confirm')}
         />
       </div>
       {simple && <Conditions {...props} set={set} />}

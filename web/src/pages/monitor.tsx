@@ -345,7 +345,7 @@ function Heartbeat({ url }: { url: string }) {
   );
 }
 
-function Report({ monitor }: { monitor: Monitor }) {
+function Report({ monitor, again }: { monitor: Monitor; again: () => void }) {
   const path = `/report/${monitor.report_token}`;
   if (!monitor.public.report || !monitor.report_token)
     return (
@@ -353,6 +353,15 @@ function Report({ monitor }: { monitor: Monitor }) {
         <p class="muted">The report is off.</p>
       </Card>
     );
+  const rotate = async () => {
+    const sure = await confirmed(
+      'New public addresses?',
+      'Report and badge get new addresses; the old ones answer 404 at once, wherever they are embedded.',
+      'Make new ones',
+    );
+    if (!sure) return;
+    post(`/monitors/${monitor.id}/rotate_tokens`, { badge: true, report: true }).then(again, complain);
+  };
   return (
     <Card title="Public report">
       <p class="report-link">
@@ -365,6 +374,11 @@ function Report({ monitor }: { monitor: Monitor }) {
         Anyone with the link sees name, states and figures
         {monitor.public.show_target ? ', and the target' : ', never the target'}.
       </p>
+      {mayWrite() && (
+        <button type="button" class="plain" onClick={() => void rotate()}>
+          New addresses …
+        </button>
+      )}
     </Card>
   );
 }
@@ -465,7 +479,7 @@ export function MonitorPage({ rest }: { rest: string[] }) {
               <CertificateFacts certificate={pair.certificate.evidence.certificate} />
             </Card>
           )}
-          <Report monitor={monitor} />
+          <Report monitor={monitor} again={again} />
           <BadgeBuilder monitor={monitor} />
           <Definition monitor={monitor} />
         </div>
