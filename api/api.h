@@ -36,8 +36,10 @@ class Loop;
 namespace everup::db {
 class AccountStore;
 class CommandStore;
+class HeartbeatStore;
 class IdempotencyStore;
 class LedgerStore;
+class MaintenanceStore;
 class MonitorStore;
 struct Vault;
 }  // namespace everup::db
@@ -72,6 +74,8 @@ struct ApiOptions {
   db::AccountStore* accounts = nullptr;
   db::CommandStore* commands = nullptr;
   db::IdempotencyStore* idempotency = nullptr;
+  db::HeartbeatStore* heartbeats = nullptr;  // null: heartbeats are not taken (503)
+  db::MaintenanceStore* maintenance = nullptr;
   const db::Vault* vault = nullptr;  // plausible_key() and digests
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok

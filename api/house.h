@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "api/http_response.h"
 #include "api/metrics.h"
 #include "api/name_gate.h"
+#include "api/rate_limit.h"
 #include "api/routes.h"
 #include "checker/probe.h"
 #include "core/result.h"
@@ -53,6 +55,9 @@ struct House {
   std::map<std::uint64_t, std::unique_ptr<TestProbe>> test_probes;  // loop; at most kTestProbesMax
   std::uint64_t next_test_probe = 1;                                // loop
   static constexpr std::size_t kTestProbesMax = 64;
+
+  std::mutex signals_mutex;
+  RateLimiter signals{RateLimit{60, 60}};  // calls of one heartbeat's URL; guarded by signals_mutex
 
   void log(std::string_view request_id, std::string_view what) const {
     if (options.log) options.log("request " + std::string(request_id) + ": " + std::string(what));
@@ -102,5 +107,17 @@ Answer status_badge_svg(Call& call);
 Answer status_badge_json(Call& call);
 Answer badge_link(Call& call);
 Answer report_page(Call& call);
+Answer list_windows(Call& call);
+Answer create_window(Call& call);
+Answer get_window(Call& call);
+Answer patch_window(Call& call);
+Answer delete_window(Call& call);
+Answer list_occurrences(Call& call);
+// heartbeats.cpp
+Answer tell_heartbeat(Call& call);
+Answer get_heartbeat(Call& call);
+std::string heartbeat_url(const Call& call, std::string_view token);
+// Fills heartbeat_url of those that are heartbeats of the caller's account.
+Status add_heartbeat_urls(const Call& call, std::vector<db::MonitorView>& views);
 
 }  // namespace everup::api

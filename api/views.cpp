@@ -70,6 +70,7 @@ std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_
   out.field_raw("last_result", view.last_result ? result_json(*view.last_result) : "null");
   if (!uptime_30d.empty()) out.field_raw("uptime_30d", uptime_30d);
   if (view.secrets_lost) out.key("secrets_lost").boolean(true);
+  if (!view.heartbeat_url.empty()) out.field("heartbeat_url", view.heartbeat_url);
   out.field("badge_token", m.badge_token).field("report_token", m.report_token);
   out.key("revision")
       .number(m.revision)

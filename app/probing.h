@@ -30,6 +30,11 @@ class Probing {
   // For names, on a loop of the caller's.
   const net::AddressPolicy& policy() const { return policy_; }
   const net::ResolverOptions& resolver() const { return resolver_; }
+  // Before the first maker(): where probes of heartbeats ask. Both outlive the probes.
+  void ask_heartbeats_of(HeartbeatSource* source, const Zones* zones) {
+    probe_.heartbeats = source;
+    probe_.zones = zones;
+  }
   Status reread_own_addresses() { return policy_.reread_own_addresses(); }
 
  private:

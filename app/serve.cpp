@@ -26,6 +26,8 @@
 #include "db/account_store.h"
 #include "db/amender.h"
 #include "db/command_store.h"
+#include "db/heartbeat_reader.h"
+#include "db/heartbeat_store.h"
 #include "db/idempotency_store.h"
 #include "db/keeper.h"
 #include "db/ledger_store.h"
@@ -109,6 +111,8 @@ class Server {
   std::unique_ptr<db::LedgerStore> ledger_;
   std::unique_ptr<db::CommandStore> commands_;
   std::unique_ptr<db::IdempotencyStore> idempotency_;
+  std::unique_ptr<db::HeartbeatStore> heartbeats_;
+  std::unique_ptr<db::HeartbeatReader> heartbeat_reader_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -153,6 +157,9 @@ Status Server::open_stores() {
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
+  heartbeats_ = std::make_unique<db::HeartbeatStore>(*api_pool_, *public_pool_, clock);
+  heartbeat_reader_ = std::make_unique<db::HeartbeatReader>(connect_as(access, db::Role::kWorker, "everup heartbeats"));
+  probing_->ask_heartbeats_of(heartbeat_reader_.get(), zones_.get());
   return ok();
 }
 
@@ -237,6 +244,7 @@ Status Server::start_api() {
   options.accounts = accounts_.get();
   options.commands = commands_.get();
   options.idempotency = idempotency_.get();
+  options.heartbeats = heartbeats_.get();
   options.vault = &foundation_->vault;
   options.regex_ok = checker::regex_ok;
   options.refuse_target = [probing = probing_.get()](const Target& target) { return probing->refusal(target); };
@@ -311,6 +319,7 @@ void Server::stop() {
     if (const auto released = scheduler_->release_shards(); !released)
       spdlog::warn("leases: {}", released.error().what);
   }
+  if (heartbeat_reader_) heartbeat_reader_->stop();  // before the loops go that it answers to
   if (keeper_) keeper_->stop();
   api_.reset();
   if (foundation_ && foundation_->cluster) {

@@ -75,7 +75,9 @@ TEST(RouteTable, SecurityIsDocumentedAndSane) {
     const bool open = documented.at(name_of(route)).text.find("security: []") != std::string::npos;
     EXPECT_EQ(open, route.scope == Scope::kPublic) << name_of(route);
     if (route.method != "GET") {
-      EXPECT_TRUE(route.scope == Scope::kWrite || route.scope == Scope::kAdmin)
+      // A job has no key: the token in its URL is the right to say one thing.
+      const bool signal = route.pattern.starts_with("/heartbeat/") || route.pattern.starts_with("/ping/");
+      EXPECT_TRUE(signal || route.scope == Scope::kWrite || route.scope == Scope::kAdmin)
           << name_of(route) << " changes something";
       EXPECT_EQ(route.cache, CacheClass::kNever) << name_of(route);
     }

@@ -3,6 +3,7 @@
 #include "checker/pattern.h"
 #include "db/account_store.h"
 #include "db/command_store.h"
+#include "db/heartbeat_store.h"
 #include "db/idempotency_store.h"
 #include "db/ledger_store.h"
 #include "db/monitor_store.h"
@@ -37,6 +38,7 @@ struct Household {
   db::AccountStore accounts{*api, *ids, vault, clock};
   db::CommandStore commands{*api, *ids, clock};
   db::IdempotencyStore idempotency{*api, clock};
+  db::HeartbeatStore heartbeats{*api, *open, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -62,6 +64,7 @@ void ApiTest::start(ApiOptions options) {
   options.accounts = &h.accounts;
   options.commands = &h.commands;
   options.idempotency = &h.idempotency;
+  options.heartbeats = &h.heartbeats;
   options.vault = &h.vault;
   options.regex_ok = checker::regex_ok;
   options.openapi_json = "{}";
