@@ -40,9 +40,11 @@ class AccountStore;
 class AlertStore;
 class CommandStore;
 class FlipFeed;
+class HeartbeatStore;
 class IdempotencyStore;
 class IncidentStore;
 class LedgerStore;
+class MaintenanceStore;
 class MonitorStore;
 class ReportStore;
 class ToolTestStore;
@@ -97,7 +99,9 @@ struct ApiOptions {
   // signed.
   std::function<Result<std::string>(const std::string& canonical, WallTime as_of)> sign_report;
   std::function<Result<std::string>()> report_keys;  // /.well-known/everup-keys.json; null: there are none
-  const db::Vault* vault = nullptr;                  // plausible_key() and digests
+  db::HeartbeatStore* heartbeats = nullptr;  // null: heartbeats are not taken (503)
+  db::MaintenanceStore* maintenance = nullptr;
+  const db::Vault* vault = nullptr;  // plausible_key() and digests
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok
   // Judges a target at save by its address literal: a sentence when it is refused (address policy, SHAPES 6). Null: not

@@ -101,11 +101,12 @@ BodyOf<RotateBody> parse_rotate_body(std::string_view text) {
     out.syntax = out.errors.front().code == "bad_json";
     return out;
   }
-  refuse_unknown(*value, {"badge", "report"}, &out.errors);
+  refuse_unknown(*value, {"badge", "heartbeat", "report"}, &out.errors);
   read_bool(*value, "badge", &out.value.badge, &out.errors);
   read_bool(*value, "report", &out.value.report, &out.errors);
-  if (out.errors.empty() && !out.value.badge && !out.value.report) {
-    out.errors.push_back({"#", "nothing_to_do", "names badge, report or both with true"});
+  read_bool(*value, "heartbeat", &out.value.heartbeat, &out.errors);
+  if (out.errors.empty() && !out.value.badge && !out.value.report && !out.value.heartbeat) {
+    out.errors.push_back({"#", "nothing_to_do", "names badge, report, heartbeat or several with true"});
   }
   return out;
 }

@@ -29,9 +29,9 @@ struct KeyBody {
 BodyOf<KeyBody> parse_key_body(std::string_view json, WallTime now);
 
 struct RotateBody {
-  bool badge = false, report = false;
+  bool badge = false, report = false, heartbeat = false;
 };
-// {"badge":true,"report":true}; at least one of them true.
+// {"badge":true,"report":true,"heartbeat":true}; at least one of them true.
 BodyOf<RotateBody> parse_rotate_body(std::string_view json);
 
 }  // namespace everup::api

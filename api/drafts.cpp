@@ -40,6 +40,10 @@ FieldErrors judge_draft(const House& house, const MonitorDraft& draft, std::stri
   if (house.options.zones->find(draft.timezone) == nullptr) {
     errors.push_back({"#/timezone", "unknown_timezone", "is an IANA name like Europe/Prague"});
   }
+  if (const auto* heartbeat = std::get_if<HeartbeatSettings>(&draft.settings);
+      heartbeat != nullptr && house.options.zones->find(heartbeat->options.timezone) == nullptr) {
+    errors.push_back({"#/options/timezone", "unknown_timezone", "is an IANA name like Europe/Prague"});
+  }
   const bool asked_itself = draft.target.kind != Kind::kDns && draft.target.kind != Kind::kHeartbeat;
   if (asked_itself && house.options.refuse_target) {
     if (auto refusal = house.options.refuse_target(draft.target))

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "api/http_response.h"
 #include "api/metrics.h"
 #include "api/name_gate.h"
+#include "api/rate_limit.h"
 #include "api/routes.h"
 #include "api/sign_in.h"
 #include "checker/probe.h"
@@ -65,6 +67,9 @@ struct House {
   std::unique_ptr<checker::ProbeMaker> public_prober;  // loop: for strangers at the tools
   std::shared_ptr<ToolDesk> tools;                     // loop
   std::shared_ptr<EventHub> events;                    // null: there is no feed
+
+  std::mutex signals_mutex;
+  RateLimiter signals{RateLimit{60, 60}};  // calls of one heartbeat's URL; guarded by signals_mutex
 
   void log(std::string_view request_id, std::string_view what) const {
     if (options.log) options.log("request " + std::string(request_id) + ": " + std::string(what));
@@ -195,5 +200,17 @@ Answer smtp_test_stream(Call& call);
 Answer tls_test_stream(Call& call);
 Answer tool_script(Call& call);
 Answer list_events(Call& call);
+Answer list_windows(Call& call);
+Answer create_window(Call& call);
+Answer get_window(Call& call);
+Answer patch_window(Call& call);
+Answer delete_window(Call& call);
+Answer list_occurrences(Call& call);
+// heartbeats.cpp
+Answer tell_heartbeat(Call& call);
+Answer get_heartbeat(Call& call);
+std::string heartbeat_url(const Call& call, std::string_view token);
+// Fills heartbeat_url of those that are heartbeats of the caller's account.
+Status add_heartbeat_urls(const Call& call, std::vector<db::MonitorView>& views);
 
 }  // namespace everup::api

@@ -10,6 +10,7 @@
 #include "api/problem.h"
 #include "api/views.h"
 #include "core/ledger.h"
+#include "db/heartbeat_store.h"
 #include "db/monitor_json.h"
 
 namespace everup::api {
@@ -33,10 +34,12 @@ class AlertPolicies {
   Result<std::vector<db::StoredPolicy>> policies_;
 };
 
-HttpResponse monitor_answer(const Call& call, const db::MonitorView& view, int status = 200) {
+HttpResponse monitor_answer(const Call& call, db::MonitorView view, int status = 200) {
   const std::string policies = AlertPolicies(call).of(view.monitor);
-  HttpResponse response = json_answer(monitor_json(view, call.now, {}, policies), status);
-  response.etag = monitor_etag(view.monitor, response.body);
+  std::vector<db::MonitorView> one{std::move(view)};
+  if (const Status added = add_heartbeat_urls(call, one); !added) return failed(call, added.error());
+  HttpResponse response = json_answer(monitor_json(one[0], call.now, {}, policies), status);
+  response.etag = monitor_etag(one[0].monitor, response.body);
   return response;
 }
 
@@ -214,6 +217,7 @@ Answer list_monitors(Call& call) {
     if (page.error().code != ErrorCode::kInvalid) return failed(call, page.error());
     return invalid_fields({{"cursor", "bad_cursor", "is next_cursor of the page before, with the same sort"}});
   }
+  if (const Status added = add_heartbeat_urls(call, page->monitors); !added) return failed(call, added.error());
   std::map<std::int64_t, std::string> uptimes;
   const bool with_uptime = call.parameter("include") != nullptr;
   if (with_uptime) {
@@ -283,6 +287,14 @@ Answer resume_monitor(Call& call) { return set_paused(call, false); }
 Answer rotate_tokens(Call& call) {
   const auto body = parse_rotate_body(call.body);
   if (!body.ok()) return bad_body(body.errors, body.syntax);
+  if (body.value.heartbeat) {
+    const auto view = call.house->monitors().find(account(call), call.path[0]);
+    if (!view.ok()) return failed(call, view.error());
+    if (view->monitor.target.kind != Kind::kHeartbeat || call.house->options.heartbeats == nullptr)
+      return invalid_fields({{"#/heartbeat", "not_allowed", "is for heartbeat monitors"}});
+    const Status rotated = call.house->options.heartbeats->rotate(account(call), view->monitor.id);
+    if (!rotated) return failed(call, rotated.error());
+  }
   auto monitor = call.house->monitors().rotate_tokens(account(call), call.path[0], body.value.badge, body.value.report);
   return monitor.ok() ? changed_answer(call, *monitor) : failed(call, monitor.error());
 }

@@ -72,6 +72,7 @@ std::string monitor_json(const db::MonitorView& view, WallTime now, std::string_
   if (!uptime_30d.empty()) out.field_raw("uptime_30d", uptime_30d);
   if (!alert_policies.empty()) out.field_raw("alert_policies", alert_policies);
   if (view.secrets_lost) out.key("secrets_lost").boolean(true);
+  if (!view.heartbeat_url.empty()) out.field("heartbeat_url", view.heartbeat_url);
   out.field("badge_token", m.badge_token).field("report_token", m.report_token);
   out.key("revision")
       .number(m.revision)

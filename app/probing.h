@@ -34,6 +34,11 @@ class Probing {
   const net::AddressPolicy& policy() const { return policy_; }
   const net::ResolverOptions& resolver() const { return resolver_; }
   Status reread_own_addresses();
+  // Before the first maker(): where probes of heartbeats ask. Both outlive the probes.
+  void ask_heartbeats_of(HeartbeatSource* source, const Zones* zones) {
+    probe_.heartbeats = source;
+    probe_.zones = zones;
+  }
 
  private:
   Probing(net::AllowList allow, net::AllowList public_allow)

@@ -33,6 +33,8 @@
 #include "db/backup_sql.h"
 #include "db/command_store.h"
 #include "db/flip_feed.h"
+#include "db/heartbeat_reader.h"
+#include "db/heartbeat_store.h"
 #include "db/idempotency_store.h"
 #include "db/incident_store.h"
 #include "db/keeper.h"
@@ -141,6 +143,8 @@ class Server {
   std::unique_ptr<MonthCloser> closer_;
   std::unique_ptr<db::ToolTestStore> tool_tests_;
   std::unique_ptr<db::FlipFeed> flips_;
+  std::unique_ptr<db::HeartbeatStore> heartbeats_;
+  std::unique_ptr<db::HeartbeatReader> heartbeat_reader_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -200,6 +204,9 @@ Status Server::open_stores() {
   flips.api_pool = api_pool_.get();
   flips.on_error = [](const Error& error) { spdlog::warn("events: {}", error.what); };
   flips_ = std::make_unique<db::FlipFeed>(std::move(flips));
+  heartbeats_ = std::make_unique<db::HeartbeatStore>(*api_pool_, *public_pool_, clock);
+  heartbeat_reader_ = std::make_unique<db::HeartbeatReader>(connect_as(access, db::Role::kWorker, "everup heartbeats"));
+  probing_->ask_heartbeats_of(heartbeat_reader_.get(), zones_.get());
   return ok();
 }
 
@@ -318,6 +325,7 @@ Status Server::start_api() {
     return signer_->sign(canonical, as_of);
   };
   options.report_keys = [this] { return signer_->keys_json(); };
+  options.heartbeats = heartbeats_.get();
   options.vault = &foundation_->vault;
   options.people = {persons_.get(), members_.get(), seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;
@@ -429,6 +437,7 @@ void Server::stop() {
       spdlog::warn("leases: {}", released.error().what);
   }
   if (closer_) closer_->stop();
+  if (heartbeat_reader_) heartbeat_reader_->stop();  // before the loops go that it answers to
   if (keeper_) keeper_->stop();
   api_.reset();
   if (foundation_ && foundation_->cluster) {

@@ -4,6 +4,7 @@
 
 #include "checker/address_finder.h"
 #include "checker/dns_probe.h"
+#include "checker/heartbeat_probe.h"
 #include "checker/http_expectation.h"
 #include "checker/http_probe.h"
 #include "checker/mx_probe.h"
@@ -25,6 +26,7 @@ struct Probes::Shared {
   SmtpShared smtp;
   TlsShared tls;
   Places places;
+  HeartbeatAsking heartbeat;
   net::RecordResolver records;
 
   Shared(net::Loop& loop, net::Resolver& resolver, const net::AddressPolicy& policy,
@@ -36,30 +38,9 @@ struct Probes::Shared {
         smtp{loop, resolver, policy, trust, settings.ehlo_name},
         tls{loop, resolver, policy, trust, settings.ehlo_name, settings.user_agent, {}},
         places{loop, resolver, policy},
+        heartbeat{loop, settings.heartbeats, settings.zones},
         records(loop, resolver.options()) {}
 };
-
-namespace {
-
-// A kind whose probe is not built: told like any other outcome, never from inside start().
-class NoProbe final : public Probe {
- public:
-  NoProbe(net::Loop& loop, Kind kind, Done done) : loop_(loop), done_(std::move(done)) {
-    timer_ = loop_.at(loop_.now().mono, [this, kind] {
-      timer_ = {};
-      const Done done_now = std::move(done_);
-      done_now(outcome_of(Cause::kInternal, "no probe for " + std::string(slug(kind)) + " targets in this version"));
-    });
-  }
-  ~NoProbe() override { loop_.cancel(timer_); }
-
- private:
-  net::Loop& loop_;
-  Done done_;
-  net::TimerId timer_{};
-};
-
-}  // namespace
 
 Probes::Probes(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
 Probes::~Probes() = default;
@@ -94,9 +75,9 @@ std::unique_ptr<Probe> Probes::start(const Question& question, Done done) {
     case Kind::kPing:
       return std::make_unique<PingProbe>(shared_->places, question, std::move(done));
     case Kind::kHeartbeat:
-      break;
+      return std::make_unique<HeartbeatProbe>(shared_->heartbeat, question, std::move(done));
   }
-  return std::make_unique<NoProbe>(shared_->http.loop, kind, std::move(done));
+  assertion_failed("a kind of the table", __FILE__, __LINE__);
 }
 
 }  // namespace everup::checker

@@ -1,6 +1,5 @@
 // The probes of one loop thread: from a monitor's plan to a running probe, with everything that probes of that loop
-// share (the CURLM with its pool of handles, the trust store, compiled patterns). A kind whose probe is not built yet
-// ends inconclusive.
+// share (the CURLM with its pool of handles, the trust store, compiled patterns).
 //
 // Owned by whoever owns the loop; used on the loop's thread only; must outlive every probe it started. Loop, resolver
 // and policy must outlive it. Limits: kPoolMax idle handles, kPatternsMax compiled patterns, kStoresMax trust stores of
@@ -11,7 +10,9 @@
 #include <string>
 
 #include "checker/probe.h"
+#include "core/heartbeat.h"
 #include "core/result.h"
+#include "core/zone.h"
 
 namespace everup::net {
 class AddressPolicy;
@@ -25,6 +26,8 @@ struct ProbeSettings {
   std::string user_agent = "Everup/1.0";  // EVERUP_USER_AGENT; by default "Everup/1.0 (+BASE_URL/about)"
   std::string ca_file;                    // EVERUP_CA_FILE: extra roots beside the system's; empty: none
   std::string ehlo_name = {};             // EVERUP_EHLO_NAME; empty: SMTP probes give their address as a literal
+  HeartbeatSource* heartbeats = nullptr;  // outlives the probes; null: looks at heartbeats are inconclusive
+  const Zones* zones = nullptr;           // of their cron expressions
 };
 
 class Probes : public ProbeMaker {

@@ -104,10 +104,9 @@ void Checker::names() {
 void Checker::target() {
   const Target& t = draft_.target;
   const bool has_port = t.kind != Kind::kPing && t.kind != Kind::kDns && t.kind != Kind::kHeartbeat;
-  need(
-      t.host.empty() == (t.kind == Kind::kHeartbeat) && (t.port != 0) == has_port && t.path.starts_with('/') == t.web(),
-      "#/target", "invalid_target", "must be a URL such as https://example.com/health");
-  need(t.kind != Kind::kHeartbeat, "#/target", "unsupported_scheme", "heartbeats are not received in this version");
+  const bool has_host = !t.host.empty() || t.kind == Kind::kHeartbeat;
+  need(has_host && (t.port != 0) == has_port && t.path.starts_with('/') == t.web(), "#/target", "invalid_target",
+       "must be a URL such as https://example.com/health");
   need(draft_.settings.index() == default_settings(t.kind).index(), "#/target", "unsupported_scheme",
        "its options are those of another kind");
 }

@@ -257,8 +257,10 @@ Result<TargetWithOptions> parse_service(Kind kind, std::string_view rest) {
   }
   if (!path.empty()) return invalid_target("a " + std::string(slug(kind)) + " target has no path");
   if (kind == Kind::kHeartbeat) {
-    if (!authority.empty())
-      return invalid_target("a heartbeat has no host: write heartbeat:// and call the URL you get");
+    if (authority.empty()) return out;
+    if (auto status = parse_authority(authority, out.target); !status) return status.error();
+    if (out.target.port != 0)
+      return refuse("invalid_port", "a heartbeat is asked by nobody: write heartbeat:// and call the URL you get");
     return out;
   }
   if (auto status = parse_authority(authority, out.target); !status) return status.error();

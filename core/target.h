@@ -12,8 +12,7 @@
 
 namespace everup {
 
-// Fixed numbers, stored; never reuse one. Only http and https have a probe yet; the others are parsed and refused by
-// name.
+// Fixed numbers, stored; never reuse one. Every one of them has a probe (checker/make_probe.h).
 enum class Kind : std::int16_t {
   kHttp = 1,
   kHttps = 2,
@@ -30,7 +29,8 @@ std::string_view slug(Kind kind);
 struct Target {
   Kind kind = Kind::kHttps;
   std::string host;        // lower case, without brackets; a name (A-label or U-label as typed) or an address literal;
-                           // of a dns target the name that is asked for; empty for a heartbeat
+                           // of a dns target the name that is asked for; of a heartbeat
+                           // a word of its owner's that nobody is asked for, or empty
   std::uint16_t port = 0;  // 0 for ping, dns and heartbeat only
   std::string path;        // http and https: "/" at least, includes the query, no fragment; others: empty
 

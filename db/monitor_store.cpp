@@ -368,7 +368,8 @@ Status add_states(pqxx::transaction_base& tx, const ById& by_id, WallTime now) {
                     time_in(row[5]),
                     view.monitor.interval_s * 1000LL,
                     view.monitor.timeout_ms,
-                    view.monitor.confirm};
+                    view.monitor.confirm,
+                    std::nullopt};
     if (!row[1].is_null()) facts.booked = row[1].as<std::int64_t>();
     const auto live = live_state(facts, now);
     if (!live) return live.error();
@@ -473,7 +474,7 @@ Result<MonitorPage> MonitorStore::list(AccountId account, const MonitorQuery& qu
           }
           auto read = monitor_in(row, vault_);
           if (!read) return read.error();
-          page.monitors.push_back({std::move(read->monitor), State::kUnknown, {}, {}, {}, {}, read->secrets_lost});
+          page.monitors.push_back({std::move(read->monitor), State::kUnknown, {}, {}, {}, {}, read->secrets_lost, {}});
         }
         return page.monitors.empty() ? ok() : add_live(tx, page.monitors, now, false);
       },

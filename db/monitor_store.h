@@ -31,6 +31,7 @@ struct MonitorView {
   std::optional<WallTime> since, suspect_since, last_checked_at;
   std::optional<ResultRow> last_result;  // last look that ran; in lists at most three days old
   bool secrets_lost = false;             // sealed with a key we do not have: they read as unset
+  std::string heartbeat_url;             // of a heartbeat, filled in by the api; else empty
 };
 
 enum class MonitorSort { kId, kName, kState, kSince, kCreatedAt };

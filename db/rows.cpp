@@ -74,6 +74,7 @@ std::optional<WallTime> time_in(const pqxx::field& field) {
 Result<LiveState> live_state(const LiveFacts& facts, WallTime now) {
   const milliseconds horizon = horizon_of(facts.interval_ms, facts.timeout_ms);
   if (facts.paused) return LiveState{State::kPaused, facts.paused_since, std::nullopt};
+  if (facts.maintenance_since) return LiveState{State::kMaintenance, facts.maintenance_since, facts.pending_since};
   if (!facts.booked) return LiveState{State::kUnknown, std::nullopt, facts.pending_since};
   if (!facts.observed_through || *facts.observed_through < now - horizon) {
     return LiveState{State::kUnknown, facts.observed_through, std::nullopt};

@@ -27,13 +27,14 @@ struct LiveFacts {
   std::optional<WallTime> booked_since, pending_since, observed_through, paused_since;
   std::int64_t interval_ms = 60000, timeout_ms = 10000;
   Patience confirm;
+  std::optional<WallTime> maintenance_since;  // in a maintenance window since then
 };
 struct LiveState {
   State state = State::kUnknown;
   std::optional<WallTime> since, suspect_since;
 };
-// The API's `state` (SHAPES 17, RULES B 5): paused; else the booked state; unknown when never looked at, when the
-// shard's mark or an unsettled suspicion is older than its horizon (core/standing.h).
+// The API's `state` (SHAPES 17, RULES B 5): paused; else maintenance; else the booked state; unknown when never looked
+// at, when the shard's mark or an unsettled suspicion is older than its horizon (core/standing.h).
 Result<LiveState> live_state(const LiveFacts& facts, WallTime now);
 
 }  // namespace everup::db

@@ -5,6 +5,7 @@
 #include "db/alert_store.h"
 #include "db/command_store.h"
 #include "db/flip_feed.h"
+#include "db/heartbeat_store.h"
 #include "db/idempotency_store.h"
 #include "db/incident_store.h"
 #include "db/ledger_store.h"
@@ -60,6 +61,7 @@ struct Household {
     options.period = milliseconds(50);
     return options;
   }
+  db::HeartbeatStore heartbeats{*api, *open, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -88,6 +90,7 @@ void ApiTest::start(ApiOptions options) {
   options.idempotency = &h.idempotency;
   options.alerts = &h.alerts;
   options.incidents = &h.incidents;
+  options.heartbeats = &h.heartbeats;
   options.vault = &h.vault;
   options.people = {&h.persons, &h.members, seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.tools.store = &h.tools;

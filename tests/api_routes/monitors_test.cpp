@@ -71,7 +71,10 @@ TEST_F(Monitors, BadInputIsNamedAllAtOnce) {
                          Row{R"({"target":"http://a/","timezone":"Mars/Base"})", 422, "#/timezone"},
                          Row{R"({"target":"http://a/","expect":{"body_regex":"("}})", 422, "#/expect/body_regex"},
                          Row{R"({"target":"http://a/","options":{"method":"BREW"}})", 422, "#/options/method"},
-                         Row{R"({"target":"heartbeat://"})", 422, "#/target"},
+                         Row{R"({"target":"heartbeat://:80"})", 422, "#/target"},
+                         Row{R"({"target":"heartbeat://","options":{"cron":"0 25 * * *"}})", 422, "#/options/cron"},
+                         Row{R"({"target":"heartbeat://","options":{"cron":"@daily","timezone":"Mars/Base"}})", 422,
+                             "#/options/timezone"},
                          Row{R"({"target":"http://a/","tags":["a b"]})", 422, "#/tags"}}) {
     const auto reply = call("POST", "/api/v1/monitors", owner_write, row.body);
     EXPECT_TRUE(reply.status == row.status || (row.status == 422 && reply.status == 400))
