@@ -158,7 +158,7 @@ const std::vector<Setting>& settings_table() {
       {"CORS_ORIGINS", "", false, "exact origins of dashboards on other sites, separated by spaces"},
       {"EHLO_NAME", "", false, "what mail checks call themselves; default: this host's full name, else its address",
        ehlo_name},
-      {"SMTP_RELAYS", "", false,
+      {"SMTP_RELAYS", "", true,
        "relays that alerts leave by, in order: smtp://user@host:587?password_file=/path, separated by spaces",
        smtp_relays},
       {"MAIL_FROM", "", false, "sender of alerts; default: the first relay's user, or everup@ and this host's name",
