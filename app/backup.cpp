@@ -17,6 +17,7 @@
 #include "app/commands.h"
 #include "app/database.h"
 #include "db/migrate.h"
+#include "db/monitor_json.h"
 #include "db/pg_tools.h"
 #include "seal/key_file.h"
 
@@ -27,6 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kStampChars = 16;
 constexpr std::size_t kKeptBeforeMigration = 3;
+constexpr int kSecretsTried = 100;
 constexpr const char* kDump = "database.dump";
 
 Error io_error(const std::string& path) {
@@ -158,6 +160,25 @@ Status count_dump(const OpenBackup& backup) {
   return ok();
 }
 
+// The key in the backup opens what is sealed in the database beside it.
+Status check_key(const db::DatabaseAccess& access, const OpenBackup& backup) {
+  if (!backup.has("secret.key")) return Error{ErrorCode::kCorrupt, backup.directory() + ": holds no secret.key"};
+  const auto text = backup.text("secret.key");
+  if (!text) return text.error();
+  const auto key = seal::parse_key(*text);
+  if (!key) return Error{ErrorCode::kCorrupt, backup.directory() + "/secret.key: is not a key"};
+  const seal::Box box({*key});
+  const auto sealed = db::sealed_secrets(access, kSecretsTried);
+  if (!sealed) return sealed.error();
+  for (const db::SealedSecrets& one : *sealed) {
+    if (const auto plain = box.open(one.sealed, db::secrets_context(one.account, one.monitor)); !plain) {
+      return Error{ErrorCode::kCorrupt, fmt::format("{}/secret.key does not open the secrets of {}: {}",
+                                                    backup.directory(), to_string(one.monitor), plain.error().what)};
+    }
+  }
+  return ok();
+}
+
 }  // namespace
 
 Result<Manifest> take_backup(const Settings& settings, const BackupPlan& plan) {
@@ -242,7 +263,7 @@ Status fill_cluster(const db::PrivateCluster& cluster, const OpenBackup& backup)
       return Error{ErrorCode::kCorrupt,
                    fmt::format("{}: the figure {} differs from what was saved", backup.directory(), name)};
   }
-  return ok();
+  return check_key(access, backup);
 }
 
 std::string stamp_of(WallTime t) {

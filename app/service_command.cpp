@@ -11,6 +11,7 @@
 #include "app/database.h"
 #include "app/foundation.h"
 #include "app/privileges.h"
+#include "db/backup_sql.h"
 #include "db/migrate.h"
 #include "net/curl_client.h"
 #include "net/limits.h"
@@ -68,6 +69,16 @@ Finding service_finding(const Settings& settings) {
   return {"service", degraded ? Finding::Level::kWarning : Finding::Level::kGood, answer->body};
 }
 
+Finding backup_finding(const db::DatabaseAccess& access) {
+  constexpr std::int64_t kOldHours = 26;  // of a nightly one
+  const auto saved = db::last_backup(access);
+  if (!saved) return {"backup", Finding::Level::kBad, saved.error().what};
+  if (!*saved) return {"backup", Finding::Level::kWarning, "none was ever taken; everup backup DIR"};
+  const std::int64_t hours = (system_clock().now().wall - **saved).count() / 3'600'000;
+  return {"backup", hours > kOldHours ? Finding::Level::kWarning : Finding::Level::kGood,
+          fmt::format("the last one is of {}", rfc3339(**saved))};
+}
+
 std::vector<Finding> database_findings(const Settings& settings) {
   const auto access = find_database(settings);
   if (!access) return {{"database", Finding::Level::kBad, access.error().what}};
@@ -79,6 +90,7 @@ std::vector<Finding> database_findings(const Settings& settings) {
                    "the database login may not create roles, so one role does everything; give it CREATEROLE to wall "
                    "accounts off twice"});
   }
+  out.push_back(backup_finding(schema->access));
   return out;
 }
 

@@ -113,6 +113,7 @@ DatabaseFacts facts_in(pqxx::transaction_base& tx, const DatabaseAccess& access,
 // As whom pg_dump may read everything: backup; in a schema from before its rights were complete, a superuser.
 Result<DumpSight> sight_in(pqxx::transaction_base& tx, const Reader& reader) {
   DumpSight sight;
+  tx.exec("SET LOCAL idle_in_transaction_session_timeout = 0");  // the snapshot is held while pg_dump works
   sight.snapshot = tx.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();
   if (reader.access.single_role) {
     sight.options = "-c app.role=backup";
@@ -226,6 +227,23 @@ Status settle_transaction_numbers(const DatabaseAccess& access) {
     }
     return ok();
   });
+}
+
+Result<std::vector<SealedSecrets>> sealed_secrets(const DatabaseAccess& access, int most) {
+  auto reader = open_reader(access);
+  if (!reader) return reader.error();
+  return in_transaction(
+      *reader->session, kDeadline, [&](pqxx::transaction_base& tx) -> Result<std::vector<SealedSecrets>> {
+        set_operator(tx);
+        std::vector<SealedSecrets> out;
+        for (const pqxx::row& row : tx.exec_params(
+                 "SELECT account_id, id, secrets FROM public.monitors WHERE secrets IS NOT NULL ORDER BY id LIMIT $1",
+                 most)) {
+          out.push_back({AccountId{row[0].as<std::int64_t>()}, MonitorId{row[1].as<std::int64_t>()},
+                         pqxx::binarystring(row[2]).str()});
+        }
+        return out;
+      });
 }
 
 Status note_backup(const DatabaseAccess& access, const BackupNote& note) {

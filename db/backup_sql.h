@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ids.h"
 #include "core/result.h"
 #include "core/time.h"
 #include "db/session.h"
@@ -64,6 +65,14 @@ Status rename_roles(const DatabaseAccess& access, const std::string& from_prefix
 // A restored database counts transactions from the start, but its rows tell numbers of the old one: those that seem to
 // be of the future are made numbers of the past, or change feeds would not see what is new (RULES C 4).
 Status settle_transaction_numbers(const DatabaseAccess& access);
+
+// What is sealed in monitors, the first `most`: proof that a key belongs to a database.
+struct SealedSecrets {
+  AccountId account;
+  MonitorId monitor;
+  std::string sealed;
+};
+Result<std::vector<SealedSecrets>> sealed_secrets(const DatabaseAccess& access, int most);
 
 // Tells the database that it was saved; the newest 1 000 are remembered. Nothing, in a schema that has no place for it.
 struct BackupNote {

@@ -136,6 +136,12 @@ TEST_F(BackupTest, OneChangedByteOneChangedFigureAMissingFileAreToldByName) {
   edit(figure + "/manifest.json", "\"monitors\": 1", "\"monitors\": 2");
   refused(figure, "the figure monitors differs");
 
+  const auto key = copy("key");
+  std::ofstream(key + "/secret.key") << "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+  edit(key + "/manifest.json", manifest["files"]["secret.key"]["sha256"],
+       "7d3a1c8c0fb3f26a4cb1cd78f37751d39dd8d37addb78103d8a346d010eeccdc");
+  refused(key, "does not open the secrets of mon_");
+
   const auto file = copy("file");
   fs::remove(file + "/secret.key");
   refused(file, "secret.key: No such file");
@@ -245,6 +251,58 @@ TEST(DumpedRows, AreCountedInAnyPieces) {
     EXPECT_EQ(rows.rows(), (std::map<std::string, std::int64_t>{{"spans", 2}, {"long", 2}})) << step;
   }
 }
+
+// A server of one's own, where the login is no superuser: with five roles, and with one that does everything.
+class BackupOfAServer : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(BackupOfAServer, EverythingIsInItThoughPoliciesBindTheLogin) {
+  TestCluster& cluster = TestCluster::shared();
+  const bool creator = std::string(GetParam()) == "creator";
+  const std::string name = creator ? "creator" : "plain";
+  cluster.admin("CREATE ROLE " + name + " LOGIN " + (creator ? "CREATEROLE" : "NOCREATEROLE"));
+  cluster.admin("CREATE DATABASE " + name + " OWNER " + name);
+  const std::string hba = cluster.data_dir() + "/pg/pg_hba.conf", before = read_file(hba);
+  std::ofstream(hba, std::ios::trunc) << "local " + name + " " + name + " trust\n" << before;
+  cluster.admin("SELECT pg_reload_conf()");
+  auto url = cluster.cluster().url_of(name);
+  url.replace(url.find("everup@"), 7, name + "@");
+  const Service service(
+      {{"EVERUP_DATABASE_URL", url}, {"EVERUP_SECRET_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}});
+  ASSERT_TRUE(until([&] { return service.run({"migrate"}).first == 0; }));
+  service.run_ok({"account", "create", "--email", "owner@example.org"});
+  service.run_ok({"key", "create", "--name", "test"});
+  const auto directory = service.dir().path() + "/saved";
+  const auto [status, text] = service.run({"backup", directory});
+  ASSERT_EQ(status, 0) << text;
+  const auto manifest = Json::parse(read_file(directory + "/manifest.json"));
+  EXPECT_EQ(manifest["single_role"], !creator);
+  for (const Json& table : manifest["tables"]) {
+    if (table["name"] == "accounts" || table["name"] == "users") {
+      EXPECT_EQ(table["rows"], 1) << table.dump();
+    }
+    if (table["name"] == "api_keys") {
+      EXPECT_EQ(table["rows"], 2) << table.dump();
+    }
+  }
+  const auto genuine = service.run({"backup", "verify", directory});
+  EXPECT_EQ(genuine.first, 0) << genuine.second;
+  EXPECT_NE(service.run({"doctor"}).second.find("the last one is of "), std::string::npos);
+  const auto refused = service.run({"restore", directory});
+  EXPECT_EQ(refused.first, 78);
+  EXPECT_NE(refused.second.find("EVERUP_DATABASE_URL is set"), std::string::npos) << refused.second;
+
+  Service own(Environment{{"EVERUP_SECRET_KEY", "ZZECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}});
+  EXPECT_EQ(own.run({"restore", directory}).first, 78) << "another key than the backup's";
+  if (creator) {  // into a private cluster, whose roles are called otherwise
+    Service moved;
+    moved.run_ok({"restore", directory});
+    moved.start();
+    EXPECT_EQ(moved.sql("SELECT count(*) FROM accounts"), "1");
+    EXPECT_EQ(moved.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'accounts'"), "everup_owner");
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Login, BackupOfAServer, ::testing::Values("creator", "plain"),
+                         [](const auto& one) { return std::string(one.param); });
 
 // A data directory of an everup whose schema was one behind.
 TEST(BackupBeforeMigration, ThePrivateClusterIsSavedBeforeItsSchemaChanges) {
