@@ -185,6 +185,9 @@ TEST_F(Roles, EveryRouteByEveryRoleOnOwnAndForeignObjects) {
         EXPECT_EQ(reply.body.find(foreign), std::string::npos) << what;
         ++tried;
       }
+      // They wait for a look, which nobody makes here: monitors_test.cpp, alerts_test.cpp.
+      const bool waits = route.pattern.ends_with("/check") || route.pattern.ends_with("/test");
+      if (waits && may(role, route.scope)) continue;
       const std::string own = may(role, route.scope) ? object(kind, false) : lasting(kind, false);
       const auto reply = browser(std::string(route.method), path_of(route, own), body);
       ++tried;
@@ -193,8 +196,7 @@ TEST_F(Roles, EveryRouteByEveryRoleOnOwnAndForeignObjects) {
         EXPECT_EQ(pick(reply.body, "code"), "forbidden") << what;
         continue;
       }
-      const bool waits = route.pattern.ends_with("/check") || route.pattern.ends_with("/test");  // monitors_test.cpp
-      const bool answered = waits || (reply.status >= 200 && reply.status < 300) ||
+      const bool answered = (reply.status >= 200 && reply.status < 300) ||
                             route.pattern.starts_with("/api/v1/me/") ||                          // the wrong password
                             (reply.status == 422 && route.pattern == "/api/v1/alert_policies");  // no channel
       EXPECT_TRUE(answered && reply.status != 401 && reply.status != 403) << what << " " << reply.status << reply.body;
