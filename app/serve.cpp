@@ -31,6 +31,7 @@
 #include "db/idempotency_store.h"
 #include "db/keeper.h"
 #include "db/ledger_store.h"
+#include "db/maintenance_store.h"
 #include "db/monitor_json.h"
 #include "db/monitor_source.h"
 #include "db/monitor_store.h"
@@ -113,6 +114,7 @@ class Server {
   std::unique_ptr<db::IdempotencyStore> idempotency_;
   std::unique_ptr<db::HeartbeatStore> heartbeats_;
   std::unique_ptr<db::HeartbeatReader> heartbeat_reader_;
+  std::unique_ptr<db::MaintenanceStore> maintenance_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -157,6 +159,7 @@ Status Server::open_stores() {
   ledger_ = std::make_unique<db::LedgerStore>(*api_pool_, *public_pool_);
   commands_ = std::make_unique<db::CommandStore>(*api_pool_, *ids_, clock);
   idempotency_ = std::make_unique<db::IdempotencyStore>(*api_pool_, clock);
+  maintenance_ = std::make_unique<db::MaintenanceStore>(*api_pool_, *ids_, *zones_, clock);
   heartbeats_ = std::make_unique<db::HeartbeatStore>(*api_pool_, *public_pool_, clock);
   heartbeat_reader_ = std::make_unique<db::HeartbeatReader>(connect_as(access, db::Role::kWorker, "everup heartbeats"));
   probing_->ask_heartbeats_of(heartbeat_reader_.get(), zones_.get());
@@ -210,6 +213,7 @@ Status Server::start_keeper() {
   db::KeeperOptions keeper;
   keeper.connect = connect_as(foundation_->access, db::Role::kOwner, "everup keeper");
   keeper.clock = &system_clock();
+  keeper.zones = zones_.get();
   keeper.results_days = static_cast<int>(settings_.number("RETAIN_RESULTS_DAYS"));
   keeper.evidence_days = static_cast<int>(settings_.number("RETAIN_EVIDENCE_DAYS"));
   if (const auto kept = db::keep(keeper); !kept) return kept.error();  // partitions are there before the first result
@@ -245,6 +249,7 @@ Status Server::start_api() {
   options.commands = commands_.get();
   options.idempotency = idempotency_.get();
   options.heartbeats = heartbeats_.get();
+  options.maintenance = maintenance_.get();
   options.vault = &foundation_->vault;
   options.regex_ok = checker::regex_ok;
   options.refuse_target = [probing = probing_.get()](const Target& target) { return probing->refusal(target); };

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "db/maintenance_store.h"
 #include "db/session.h"
 
 namespace everup::db {
@@ -122,7 +123,9 @@ Status keep_locked(Session& session, const KeeperOptions& options, Kept& kept) {
                    now - options.idempotency_kept.count());
   if (!keys) return keys.error();
   kept.keys_trimmed = *keys;
-  return ok();
+  if (options.zones == nullptr) return ok();
+  const auto extended = extend_maintenance(session, *options.zones, options.clock->now().wall, options.deadline);
+  return extended ? ok() : Status(extended.error());
 }
 
 Result<bool> advisory(Session& session, const KeeperOptions& options, const char* sql) {

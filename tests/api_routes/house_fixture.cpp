@@ -6,6 +6,7 @@
 #include "db/heartbeat_store.h"
 #include "db/idempotency_store.h"
 #include "db/ledger_store.h"
+#include "db/maintenance_store.h"
 #include "db/monitor_store.h"
 #include "net/clock.h"
 #include "seal/box.h"
@@ -39,6 +40,7 @@ struct Household {
   db::CommandStore commands{*api, *ids, clock};
   db::IdempotencyStore idempotency{*api, clock};
   db::HeartbeatStore heartbeats{*api, *open, clock};
+  db::MaintenanceStore maintenance{*api, *ids, zones, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -65,6 +67,7 @@ void ApiTest::start(ApiOptions options) {
   options.commands = &h.commands;
   options.idempotency = &h.idempotency;
   options.heartbeats = &h.heartbeats;
+  options.maintenance = &h.maintenance;
   options.vault = &h.vault;
   options.regex_ok = checker::regex_ok;
   options.openapi_json = "{}";
