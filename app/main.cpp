@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/database.h"
 #include "app/log.h"
+#include "app/maintenance_command.h"
 #include "app/monitor_command.h"
 #include "app/people_command.h"
 #include "app/settings.h"
@@ -29,6 +30,7 @@ struct Words {
   SmtpCommand smtp;
   TlsWords tls;
   MonitorAdd add;
+  MaintenanceAdd window;
   std::string query, id;
   std::string incident_state, incident_monitor;
   ChannelAdd channel;
@@ -295,7 +297,48 @@ void add_channel(CLI::App& root, Words& words, Run& run) {
   test->callback([&] {
     run = [&] {
       return with_api(words, [&](const ApiClient& api) { return channel_test(api, words.id, words.json); });
+void add_window_add(CLI::App& window, Words& words, Run& run) {
+  auto* add = window.add_subcommand("add", "declare a window; prints its id");
+  add->add_option("--from", words.window.from, "RFC 3339, of the first one [now]");
+  add->add_option("--to", words.window.to, "RFC 3339, of one that happens once");
+  add->add_option("--for", words.window.length, "how long each one is: 90m, 2h");
+  add->add_option("--monitor", words.window.monitors, "mon_… or slug:name; may be repeated [every monitor]");
+  add->add_option("--tag", words.window.tags, "who has this tag at that time; may be repeated");
+  add->add_option("--rrule", words.window.rrule, "FREQ=WEEKLY;BYDAY=SU and the like (RFC 5545)");
+  add->add_option("--timezone", words.window.timezone, "of a repeated one [UTC]");
+  add->add_option("--name", words.window.name, "what it is for");
+  add->add_flag("--json", words.json);
+  add->footer(
+      "Examples:\n  everup maintenance-window add --for 2h --tag db --name Upgrade\n  everup maintenance-window add "
+      "--from 2026-11-29T02:00:00+01:00 --for 2h --rrule 'FREQ=WEEKLY;BYDAY=SU' --timezone Europe/Prague");
+  add->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return maintenance_add(api, words.window, words.json); });
     };
+  });
+}
+
+void add_window(CLI::App& root, Words& words, Run& run) {
+  auto* window = root.add_subcommand("maintenance-window", "when trouble is meant: no part of any figure");
+  window->require_subcommand(1);
+  add_window_add(*window, words, run);
+  auto* list = window->add_subcommand("list", "all windows, one a line: id, state, next one, name, rule");
+  list->add_flag("--json", words.json);
+  list->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return maintenance_list(api, words.json); }); };
+  });
+  auto* next = window->add_subcommand("next", "the next five times it comes");
+  next->add_option("id", words.id, "mnt_…")->required();
+  next->add_flag("--json", words.json);
+  next->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return maintenance_next(api, words.id, words.json); });
+    };
+  });
+  auto* remove = window->add_subcommand("remove", "end it now; what was before stays as it was");
+  remove->add_option("id", words.id, "mnt_…")->required();
+  remove->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return maintenance_remove(api, words.id); }); };
   });
 }
 
@@ -482,6 +525,7 @@ int run_words(int argc, char** argv) {
   add_monitor(root, words, run);
   add_incident(root, words, run);
   add_channel(root, words, run);
+  add_window(root, words, run);
   add_accounts(root, words, run);
   add_people(root, words, run);
   add_doctor(root, words, run);

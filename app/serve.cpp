@@ -40,6 +40,7 @@
 #include "db/keeper.h"
 #include "db/ledger_store.h"
 #include "db/member_store.h"
+#include "db/maintenance_store.h"
 #include "db/monitor_json.h"
 #include "db/monitor_source.h"
 #include "db/monitor_store.h"
@@ -145,6 +146,7 @@ class Server {
   std::unique_ptr<db::FlipFeed> flips_;
   std::unique_ptr<db::HeartbeatStore> heartbeats_;
   std::unique_ptr<db::HeartbeatReader> heartbeat_reader_;
+  std::unique_ptr<db::MaintenanceStore> maintenance_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
@@ -204,6 +206,7 @@ Status Server::open_stores() {
   flips.api_pool = api_pool_.get();
   flips.on_error = [](const Error& error) { spdlog::warn("events: {}", error.what); };
   flips_ = std::make_unique<db::FlipFeed>(std::move(flips));
+  maintenance_ = std::make_unique<db::MaintenanceStore>(*api_pool_, *ids_, *zones_, clock);
   heartbeats_ = std::make_unique<db::HeartbeatStore>(*api_pool_, *public_pool_, clock);
   heartbeat_reader_ = std::make_unique<db::HeartbeatReader>(connect_as(access, db::Role::kWorker, "everup heartbeats"));
   probing_->ask_heartbeats_of(heartbeat_reader_.get(), zones_.get());
@@ -257,6 +260,7 @@ Status Server::start_keeper() {
   db::KeeperOptions keeper;
   keeper.connect = connect_as(foundation_->access, db::Role::kOwner, "everup keeper");
   keeper.clock = &system_clock();
+  keeper.zones = zones_.get();
   keeper.results_days = static_cast<int>(settings_.number("RETAIN_RESULTS_DAYS"));
   keeper.evidence_days = static_cast<int>(settings_.number("RETAIN_EVIDENCE_DAYS"));
   if (const auto kept = db::keep(keeper); !kept) return kept.error();  // partitions are there before the first result
@@ -326,6 +330,7 @@ Status Server::start_api() {
   };
   options.report_keys = [this] { return signer_->keys_json(); };
   options.heartbeats = heartbeats_.get();
+  options.maintenance = maintenance_.get();
   options.vault = &foundation_->vault;
   options.people = {persons_.get(), members_.get(), seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;

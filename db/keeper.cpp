@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "db/maintenance_store.h"
 #include "db/session.h"
 #include "db/tool_test_store.h"
 
@@ -128,7 +129,9 @@ Status keep_locked(Session& session, const KeeperOptions& options, Kept& kept) {
            "DELETE FROM tool_tests WHERE id IN (SELECT id FROM tool_tests WHERE created_at < $1 LIMIT $2)",
            now - ToolTestStore::kKeptFor.count());
   if (!tests) return tests.error();
-  return ok();
+  if (options.zones == nullptr) return ok();
+  const auto extended = extend_maintenance(session, *options.zones, options.clock->now().wall, options.deadline);
+  return extended ? ok() : Status(extended.error());
 }
 
 Result<bool> advisory(Session& session, const KeeperOptions& options, const char* sql) {

@@ -1,6 +1,6 @@
 // Housekeeping by the clock (RULES A 6): partitions seven days ahead, partitions past their retention removed, change
-// feed and idempotency keys trimmed. One pass at a time in the whole installation (advisory lock); a pass that finds
-// the lock taken does nothing.
+// feed and idempotency keys trimmed, repeated maintenance windows worked out further. One pass at a time in the whole
+// installation (advisory lock); a pass that finds the lock taken does nothing.
 //
 // Partitions leave by DETACH … CONCURRENTLY (finalised when a former pass was cut off) and DROP, under lock_timeout, so
 // that no recorder ever queues behind the keeper. Thread: the caller's, or Keeper's own small thread, which also sweeps
@@ -13,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
+#include "core/zone.h"
 #include "db/amender.h"
 #include "db/recorder.h"
 
@@ -27,6 +28,7 @@ struct KeeperOptions {
   milliseconds changes_kept{24 * 3'600'000LL};
   milliseconds idempotency_kept{24 * 3'600'000LL};
   milliseconds deadline{30'000};
+  const Zones* zones = nullptr;  // of repeated maintenance windows, which are worked out ahead; null: not here
 };
 
 struct Kept {

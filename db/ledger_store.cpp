@@ -10,6 +10,7 @@
 #include <pqxx/pqxx>
 #include <tuple>
 
+#include "db/maintenance_store.h"
 #include "db/monitor_json.h"
 #include "db/rows.h"
 #include "db/sql_values.h"
@@ -133,13 +134,16 @@ void start_input(Inputs& inputs, const MonitorFacts& facts) {
 }
 
 // Everything of the monitors in `inputs`, for their account.
-Status fill(pqxx::transaction_base& tx, WallTime from, Inputs& inputs) {
+Status fill(pqxx::transaction_base& tx, WallTime from, WallTime now, Inputs& inputs) {
   std::vector<std::int64_t> list;
   for (const auto& [id, input] : inputs) list.push_back(id);
   for (const auto& row :
        tx.exec_params(std::string(kLedgerColumns) + "account_ledger($1, $2)", array_of(list), from.ms)) {
     if (Status status = take(row, inputs.at(row[kMonitor].as<std::int64_t>())); !status) return status;
   }
+  lay_maintenance(tx.exec_params("SELECT monitor, from_at, to_at FROM account_maintenance($1, $2, $3) ORDER BY 1, 2",
+                                 array_of(list), from.ms, now.ms + 1),
+                  inputs);
   return ok();
 }
 
@@ -238,6 +242,9 @@ Status fill_public_live(const pqxx::result& rows, bool paused, WallTime now, Pub
   }
   const std::vector<Span>& pauses = out.input.paused;
   if (!pauses.empty() && pauses.back().to == kForever) facts.paused_since = pauses.back().from;
+  for (const Span& window : out.input.maintenance) {
+    if (window.contains(now) && !facts.maintenance_since) facts.maintenance_since = window.from;
+  }
   const auto live = live_state(facts, now);
   if (!live) return live.error();
   out.state = live->state, out.since = live->since, out.suspect_since = live->suspect_since;
@@ -257,6 +264,9 @@ Result<PublicLedger> read_public(pqxx::transaction_base& tx, const std::string& 
   out.monitor = *std::move(monitor);
   Inputs inputs;
   start_input(inputs, *facts);
+  lay_maintenance(tx.exec_params("SELECT monitor, from_at, to_at FROM public_maintenance($1, $2, $3, $4) ORDER BY 1, 2",
+                                 link, token, from.ms, now.ms + 1),
+                  inputs);
   out.input = std::move(inputs.begin()->second);
   const auto rows = tx.exec_params(std::string(kLedgerColumns) + "public_ledger($1, $2, $3)", link, token, from.ms);
   for (const auto& row : rows) {
@@ -304,7 +314,7 @@ std::optional<ResultKey> result_key(std::string_view id) {
 
 LedgerStore::LedgerStore(Pool& api_pool, Pool& public_pool) : api_(api_pool), public_(public_pool) {}
 
-Result<LedgerInput> LedgerStore::ledger(AccountId account, std::string_view id, WallTime from, WallTime) {
+Result<LedgerInput> LedgerStore::ledger(AccountId account, std::string_view id, WallTime from, WallTime now) {
   const auto name = monitor_name(id);
   if (!name) return name.error();
   Inputs inputs;
@@ -315,7 +325,7 @@ Result<LedgerInput> LedgerStore::ledger(AccountId account, std::string_view id, 
         const auto facts = find_monitor(tx, account, *name);
         if (!facts) return facts.error();
         start_input(inputs, *facts);
-        return fill(tx, from, inputs);
+        return fill(tx, from, now, inputs);
       },
       Isolation::kRepeatableRead);
   if (!status) return status.error();
@@ -323,7 +333,7 @@ Result<LedgerInput> LedgerStore::ledger(AccountId account, std::string_view id, 
 }
 
 Result<std::vector<LedgerInput>> LedgerStore::ledgers(AccountId account, const std::vector<MonitorId>& ids,
-                                                      WallTime from, WallTime) {
+                                                      WallTime from, WallTime now) {
   if (ids.size() > kLedgersMax) return Error{ErrorCode::kExhausted, "ledgers: at most 200 monitors at once"};
   std::vector<std::int64_t> list;
   for (const MonitorId id : ids) list.push_back(id.value);
@@ -338,7 +348,7 @@ Result<std::vector<LedgerInput>> LedgerStore::ledgers(AccountId account, const s
           if (!facts) return facts.error();
           start_input(inputs, *facts);
         }
-        return fill(tx, from, inputs);
+        return fill(tx, from, now, inputs);
       },
       Isolation::kRepeatableRead);
   if (!status) return status.error();

@@ -270,13 +270,21 @@ std::string what_it_implies(State state) {
   return "";
 }
 
+// Maintenance is laid over what is booked, paused over both.
+std::string state_filter(State state) {
+  const char* const kIn = "m.id IN (SELECT account_in_maintenance($2))";
+  if (state == State::kMaintenance) return std::string(" AND $5::bigint IS NOT NULL AND NOT m.paused AND ") + kIn;
+  const std::string sql = " AND x.state = $5::bigint" + what_it_implies(state);
+  return state == State::kPaused ? sql : sql + " AND NOT " + kIn;
+}
+
 // Every parameter is always there, so that their numbers are fixed: $1 account, $2 now, $3 q, $4 tags, $5 state, $6
 // kind, $7 paused, $8 cursor key, $9 cursor id, $10 limit. Null: not asked.
 std::string list_filters(const MonitorQuery& query, const Order& order, bool more) {
   std::string sql = " WHERE m.account_id = $1 AND $2::bigint IS NOT NULL";
   sql += query.q.empty() ? " AND $3::text IS NULL" : " AND m.id IN (SELECT account_search($3, 0, 2147483647))";
   sql += query.tags.empty() ? " AND $4::text IS NULL" : " AND m.tags @> $4::text[]";
-  sql += query.state ? " AND x.state = $5::bigint" + what_it_implies(*query.state) : " AND $5::bigint IS NULL";
+  sql += query.state ? state_filter(*query.state) : " AND $5::bigint IS NULL";
   sql += query.kind ? " AND m.kind = $6::smallint" : " AND $6::smallint IS NULL";
   sql += query.paused ? " AND m.paused = $7::boolean" : " AND $7::boolean IS NULL";
   const std::string at_least = std::string("(") + order.key + ", m.id) > ($8::" + order.type + ", $9::bigint)";
@@ -354,7 +362,19 @@ std::string ids_of(const ById& by_id) {
   return array_of(ids);
 }
 
+// Those that are in maintenance now, and since when.
+std::map<std::int64_t, WallTime> maintenance_of(pqxx::transaction_base& tx, const ById& by_id, WallTime now) {
+  std::map<std::int64_t, WallTime> since;
+  for (const auto& row : tx.exec_params(
+           "SELECT monitor, min(from_at) FROM account_maintenance($1, $2::bigint, $2::bigint + 1) GROUP BY 1",
+           ids_of(by_id), now.ms)) {
+    since[row[0].as<std::int64_t>()] = WallTime{row[1].as<std::int64_t>()};
+  }
+  return since;
+}
+
 Status add_states(pqxx::transaction_base& tx, const ById& by_id, WallTime now) {
+  const auto maintenance = maintenance_of(tx, by_id, now);
   for (const auto& row :
        tx.exec_params("SELECT monitor_id, booked, booked_since, pending_since, observed_through, paused_since "
                       "FROM account_live($1)",
@@ -371,6 +391,8 @@ Status add_states(pqxx::transaction_base& tx, const ById& by_id, WallTime now) {
                     view.monitor.confirm,
                     std::nullopt};
     if (!row[1].is_null()) facts.booked = row[1].as<std::int64_t>();
+    if (const auto found = maintenance.find(row[0].as<std::int64_t>()); found != maintenance.end())
+      facts.maintenance_since = found->second;
     const auto live = live_state(facts, now);
     if (!live) return live.error();
     view.state = live->state, view.since = live->since, view.suspect_since = live->suspect_since;

@@ -10,6 +10,7 @@
 #include "db/incident_store.h"
 #include "db/ledger_store.h"
 #include "db/member_store.h"
+#include "db/maintenance_store.h"
 #include "db/monitor_store.h"
 #include "db/person_store.h"
 #include "db/report_store.h"
@@ -62,6 +63,7 @@ struct Household {
     return options;
   }
   db::HeartbeatStore heartbeats{*api, *open, clock};
+  db::MaintenanceStore maintenance{*api, *ids, zones, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -91,6 +93,7 @@ void ApiTest::start(ApiOptions options) {
   options.alerts = &h.alerts;
   options.incidents = &h.incidents;
   options.heartbeats = &h.heartbeats;
+  options.maintenance = &h.maintenance;
   options.vault = &h.vault;
   options.people = {&h.persons, &h.members, seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.tools.store = &h.tools;
