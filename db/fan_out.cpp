@@ -58,6 +58,7 @@ struct Subject {  // a monitor of this call
   std::vector<Told> told;
   std::optional<Open> open;
   std::int32_t last_degraded = 0;  // version of the last flip to degraded
+  WallTime held_until;             // end of the maintenance that it is in now; {0}: none
 };
 
 class Flips {
@@ -193,6 +194,10 @@ Status Flips::read_state() {
         {*kind, row[2].as<std::int32_t>(), row[3].as<std::int32_t>(), ChannelId{row[4].as<std::int64_t>()}, *state,
          row[6].as<bool>(), WallTime{row[7].as<std::int64_t>()}, WallTime{row[8].as<std::int64_t>()}, std::nullopt});
   }
+  for (const pqxx::row& row : tx_.exec_params("SELECT monitor, until FROM monitors_in_maintenance($1::bigint[], $2)",
+                                              monitors, w_.now().ms)) {
+    subjects_[row[0].as<std::int64_t>()].held_until = WallTime{row[1].as<std::int64_t>()};
+  }
   read_details(monitors);
   return ok();
 }
@@ -223,7 +228,8 @@ NewDelivery Flips::draft(const Subject& subject, const FlipRow& flip, AlertKind 
   d.account = subject.account;
   d.cause = flip.cause, d.gap = flip.gap, d.detail = flip.detail;
   d.started_at = flip.at, d.confirmed_at = flip.settled_at;
-  d.step_at = w_.now();
+  const bool news = kind == AlertKind::kDown || kind == AlertKind::kDegraded || kind == AlertKind::kSecurity;
+  d.step_at = news ? std::max(w_.now(), subject.held_until) : w_.now();
   return d;
 }
 
@@ -257,7 +263,7 @@ void Flips::tell_down(Subject& subject, const FlipRow& flip) {
   for (const PlannedStep& step : w_.plan(subject.account, subject.id, subject.tags, AlertKind::kDown)) {
     NewDelivery d = draft(subject, flip, AlertKind::kDown, step.channel);
     if (const Told* before = told_lately(subject, step.channel, flip.version)) {
-      d.step_at = before->step_at + kFlappingWindow;
+      d.step_at = std::max(d.step_at, before->step_at + kFlappingWindow);
       if (step.step == 0) tell_flapping(subject, flip, step.channel, *before);
     }
     d.key.step = step.step, d.remind_s = step.remind_s;
