@@ -194,8 +194,8 @@ Status Flips::read_state() {
         {*kind, row[2].as<std::int32_t>(), row[3].as<std::int32_t>(), ChannelId{row[4].as<std::int64_t>()}, *state,
          row[6].as<bool>(), WallTime{row[7].as<std::int64_t>()}, WallTime{row[8].as<std::int64_t>()}, std::nullopt});
   }
-  for (const pqxx::row& row : tx_.exec_params("SELECT monitor, until FROM monitors_in_maintenance($1::bigint[], $2)",
-                                              monitors, w_.now().ms)) {
+  for (const pqxx::row& row :
+       tx_.exec_params("SELECT monitor, until FROM monitors_in_maintenance($1::bigint[], $2)", monitors, w_.now().ms)) {
     subjects_[row[0].as<std::int64_t>()].held_until = WallTime{row[1].as<std::int64_t>()};
   }
   read_details(monitors);

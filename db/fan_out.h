@@ -6,6 +6,7 @@
 //          A second outage within ten minutes of what a channel was told of the first: one note of flapping at once,
 //          and the DOWN only when the ten minutes are over and it is still down.
 //   up     (or degraded after down) ends it; who was told, or is about to be, is told; later steps are dropped.
+//   in maintenance  a down, degraded or security of a monitor is told when its window ends, if it is still so.
 //   degraded, security   told once, at once; their end is told to whom they were.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "db/alert_plan.h"
+#include "db/maintenance_store.h"
 #include "tests/db/outbox_fixture.h"
 
 namespace everup::db {
@@ -288,6 +289,30 @@ TEST_F(OutboxTest, RemindersGoOnUntilSomebodyAcknowledges) {
   EXPECT_TRUE(told().empty()) << "neither a reminder nor the later step";
   up(mine, 4);
   EXPECT_EQ(kinds(told()), Kinds{AlertKind::kUp});
+}
+
+// What fails in a maintenance window is told when the window is over, if it is still so.
+TEST_F(OutboxTest, MaintenanceHoldsTheNewsAndWhatIsOverByThenIsNotTold) {
+  MaintenanceStore windows(*s.api_pool, *s.ids, zones, s.clock);
+  MaintenanceDraft draft;
+  draft.monitors = {to_string(mine.id)};
+  draft.starts_at = s.clock.at + milliseconds(60'000);
+  draft.length = milliseconds(3'600'000);
+  test::must(windows.create(s.a, draft));
+  pass(120);
+  down(mine, 2);
+  down(theirs, 2);
+  const auto others = told();
+  EXPECT_EQ(kinds(others), Kinds{AlertKind::kDown}) << "another account's is told at once";
+  finish_all(others);
+  pass(600);
+  up(mine, 3);
+  EXPECT_EQ(kinds(told()), Kinds{}) << "over within the window";
+  pass(600);
+  down(mine, 4);
+  EXPECT_EQ(kinds(told()), Kinds{});
+  pass(3600);
+  EXPECT_EQ(kinds(told()), Kinds{AlertKind::kDown}) << "still down when it ended";
 }
 
 TEST_F(OutboxTest, FlappingIsOnePairThenOneNoteThenWhatIsStillTrueAfterTenMinutes) {
