@@ -235,7 +235,7 @@ export function Channels() {
           <p>Add an address or a webhook.</p>
         </Empty>
       ) : (
-        <div class="card flat scroll-in">
+        <div class="card flat scroll-in" tabIndex={0} role="region" aria-label="Channels">
           <table class="rows-of">
             <thead>
               <tr>

@@ -92,7 +92,7 @@ export function Keys() {
       {!living ? (
         !keys.error && <Loading />
       ) : (
-        <div class="card flat scroll-in">
+        <div class="card flat scroll-in" tabIndex={0} role="region" aria-label="API keys">
           <table class="rows-of">
             <thead>
               <tr>

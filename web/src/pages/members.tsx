@@ -76,7 +76,7 @@ export function Members() {
       {!list.rows ? (
         !list.error && <Loading />
       ) : (
-        <div class="card flat scroll-in">
+        <div class="card flat scroll-in" tabIndex={0} role="region" aria-label="Members">
           <table class="rows-of">
             <thead>
               <tr>

@@ -184,7 +184,7 @@ export function Sessions() {
       {!list.rows ? (
         !list.error && <Loading />
       ) : (
-        <div class="card flat scroll-in">
+        <div class="card flat scroll-in" tabIndex={0} role="region" aria-label="Sessions">
           <table class="rows-of">
             <thead>
               <tr>

@@ -27,7 +27,7 @@ function Audit() {
       {!list.rows ? (
         !list.error && <Loading />
       ) : (
-        <div class="card flat scroll-in">
+        <div class="card flat scroll-in" tabIndex={0} role="region" aria-label="Audit log">
           <table class="rows-of">
             <thead>
               <tr>
