@@ -64,7 +64,9 @@ export function Transcript({ lines }: { lines: NonNullable<Evidence['transcript'
 }
 
 // The head is kept printable: line ends stand in it as escapes.
-const headLines = (head: string): string => head.replaceAll('\\x0d\\x0a', '\n').replaceAll('\r', '').trimEnd();
+// Evidence comes printable: its ends of lines are spelled out.
+const shownLines = (text: string): string =>
+  text.replaceAll('\\x0d\\x0a', '\n').replaceAll('\\x0a', '\n').replaceAll('\\x09', '\t').replaceAll('\r', '').trimEnd();
 
 export function EvidenceView({ evidence }: { evidence: Evidence }) {
   return (
@@ -78,7 +80,7 @@ export function EvidenceView({ evidence }: { evidence: Evidence }) {
         <>
           <h3>Head</h3>
           <pre class="raw" tabIndex={0} aria-label="Head of the answer">
-            {headLines(evidence.head)}
+            {shownLines(evidence.head)}
           </pre>
         </>
       )}
@@ -86,7 +88,7 @@ export function EvidenceView({ evidence }: { evidence: Evidence }) {
         <>
           <h3>Body (beginning)</h3>
           <pre class="raw" tabIndex={0} aria-label="Body">
-            {evidence.body_excerpt}
+            {shownLines(evidence.body_excerpt)}
           </pre>
         </>
       )}

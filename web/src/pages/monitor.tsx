@@ -162,6 +162,17 @@ const kWindows: [string, string][] = [
   ['90d', '90 days'],
   ['365d', '1 year'],
 ];
+// Without any policy the owners are told of everything; with some, a monitor that none of them means is told to nobody.
+function Untold() {
+  const { data } = useGet<Page<unknown>>('/alert_policies?limit=1');
+  if (!data?.data.length) return null;
+  return (
+    <p class="box warn">
+      No policy tells anyone when this goes down. <a href="/app/alerting/policies">Make one</a>
+    </p>
+  );
+}
+
 function Figure({ id, name, text }: { id: string; name: string; text: string }) {
   const { data } = useGet<Uptime>(`/monitors/${id}/uptime?window=${name}`, (changed) => changed === id);
   const covered = data?.coverage_percent ?? null;
@@ -448,11 +459,7 @@ export function MonitorPage({ rest }: { rest: string[] }) {
       {monitor.secrets_lost && (
         <p class="box bad">The key that sealed its secrets is gone: set its passwords and tokens again.</p>
       )}
-      {monitor.alert_policies?.length === 0 && (
-        <p class="box warn">
-          No policy tells anyone when this goes down. <a href="/app/alerting/policies">Make one</a>
-        </p>
-      )}
+      {monitor.alert_policies?.length === 0 && <Untold />}
       <Now monitor={monitor} />
       <dl class="figures">
         {kWindows.map(([name, text]) => (
