@@ -7,7 +7,7 @@
 // its members, its id and its Message-ID over all retries. Deliveries to channels that are off, and of monitors that
 // are gone, are dropped when they fall due.
 //
-// Threads: fan_out, claim, finish and numbers any; wait is for one thread at a time. Besides the pool's sessions wait()
+// Threads: fan_out, claim and finish any; wait is for one thread at a time. Besides the pool's sessions wait()
 // keeps one of its own, for LISTEN.
 #pragma once
 

@@ -1,6 +1,7 @@
 // From flips to messages and their proof, on a real PostgreSQL under the worker's role.
 #include "db/outbox.h"
 
+#include <cstdlib>
 #include <thread>
 
 #include "db/alert_plan.h"
@@ -77,6 +78,13 @@ TEST_F(OutboxTest, PoliciesChooseByTagMonitorAndKind) {
   for (const Message& m : messages) channels.push_back(m.channel.id.value);
   std::sort(channels.begin(), channels.end());
   EXPECT_EQ(channels, (std::vector<std::int64_t>{11, 13}));
+}
+
+TEST_F(OutboxTest, AChannelWhoseSecretsCannotBeOpenedStopsNobody) {
+  channel(s.a, 11, 2, "secrets = '\\x00'"), channel(s.a, 12);
+  policy(s.a, 21, "0,0", "11,12");
+  down(mine, 3);
+  EXPECT_EQ(told().size(), 2u);
 }
 
 TEST_F(OutboxTest, ChannelsThatAreOffAreNotTold) {
@@ -449,6 +457,30 @@ TEST_F(OutboxTest, ThreePermanentFailuresMakeAChannelFailingAndOneSuccessHealsIt
   }
   EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE state = 3"), "3");
   EXPECT_EQ(value("SELECT coalesce(last_error, '') FROM channels WHERE id = 11"), "");
+}
+
+TEST_F(OutboxTest, AnAccountThatIsDownAsAWholeGetsOneDigestAndDelaysNobodyElse) {
+  const std::size_t many = std::getenv("EVERUP_LONG") != nullptr ? 10'000 : 2'000;
+  const std::vector<MonitorDraft> drafts(many, draft_of("https://x.example/", "X"));
+  must(s.monitors.create_bulk(s.a, drafts));
+  const std::string now = std::to_string(s.clock.at.ms);
+  s.database.sql(
+      "INSERT INTO flips (monitor_id, version, region, from_state, to_state, at, settled_at, cause, "
+      "recorded_at) SELECT id, 2, 1, 1, 3, " +
+      now + "-20000, " + now + ", 20, " + now + " FROM monitors WHERE name = 'X'");
+  down(theirs, 2);
+  std::vector<Message> messages;
+  for (int turn = 0; turn < 60 && value("SELECT count(*) FROM flips WHERE fanned_at IS NULL") != "0"; ++turn) {
+    for (Message& message : told()) messages.push_back(std::move(message));
+  }
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].channel.account, s.b) << "at once";
+  pass(5);
+  messages = claim();
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].alerts.size(), many);
+  finish_all(messages);
+  EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE state = 2"), std::to_string(many));
 }
 
 TEST_F(OutboxTest, AWebhookThatIsGoneIsSwitchedOff) {
