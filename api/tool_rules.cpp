@@ -133,18 +133,6 @@ std::string client_network(const Client& client) {
   return address.host() + (address.v4() ? "/24" : "/64");
 }
 
-std::string form_value(std::string_view body, std::string_view name) {
-  while (!body.empty()) {
-    const auto end = std::min(body.find('&'), body.size());
-    const std::string_view pair = body.substr(0, end);
-    body.remove_prefix(std::min(end + 1, body.size()));
-    const auto equals = std::min(pair.find('='), pair.size());
-    if (form_decoded(pair.substr(0, equals)) == name)
-      return form_decoded(pair.substr(std::min(equals + 1, pair.size())));
-  }
-  return {};
-}
-
 std::string form_as_json(const reports::ToolForm& form) {
   JsonWriter options = JsonWriter::object();
   if (!form.starttls.empty() && form.starttls != "implicit") options.field("starttls", form.starttls);

@@ -22,8 +22,6 @@ void restrain(KindSettings* settings);
 // The network that counts as one client: "192.0.2.0/24", "2001:db8:1:2::/64"; "local" for a unix socket.
 std::string client_network(const Client& client);
 
-// "a=b&c=d" (application/x-www-form-urlencoded): the first value of `name`, decoded; empty when it is not there.
-std::string form_value(std::string_view body, std::string_view name);
 // The JSON body of what the form says, as POST /smtp_tests and /tls_tests take it.
 std::string form_as_json(const reports::ToolForm& form);
 

@@ -3,6 +3,7 @@
 // from memory, the rest from the database; what runs on another node is looked for again every two seconds.
 #include <variant>
 
+#include "api/browser.h"
 #include "api/drafts.h"
 #include "api/house.h"
 #include "api/json_text.h"
@@ -323,9 +324,9 @@ HttpResponse refused_form(reports::ToolForm&& form, const Refused& refused) {
 
 Answer post_form(Call& call, Tool tool) {
   reports::ToolForm form = form_of(call, tool);
-  form.target = std::string(trim(form_value(call.body, "target")));
-  form.to = std::string(trim(form_value(call.body, "to")));
-  form.starttls = form_value(call.body, "starttls");
+  form.target = std::string(trim(form_value(call.body, "target").value_or("")));
+  form.to = std::string(trim(form_value(call.body, "to").value_or("")));
+  form.starttls = form_value(call.body, "starttls").value_or("");
   // Another site's page must not make its visitors' browsers test for it.
   const std::string* site = call.request->find("sec-fetch-site");
   const bool foreign = site != nullptr && *site == "cross-site";

@@ -132,7 +132,7 @@ int run_backup(const Settings& settings, const BackupWords& words) {
   return flushed(kDone);
 }
 
-int run_backup_verify(const Settings& settings, const VerifyWords& words) {
+int run_backup_verify(const Settings& settings, const BackupVerifyWords& words) {
   const char* command = "backup verify";
   const auto key = key_in(words.key_file);
   if (!key) return failed(command, key.error(), kUsage);

@@ -17,10 +17,10 @@ struct BackupWords {
 };
 int run_backup(const Settings& settings, const BackupWords& words);
 
-struct VerifyWords {
+struct BackupVerifyWords {
   std::string directory, key_file, scratch;  // scratch: where the throw-away cluster goes; empty: TMPDIR
 };
-int run_backup_verify(const Settings& settings, const VerifyWords& words);
+int run_backup_verify(const Settings& settings, const BackupVerifyWords& words);
 
 struct RestoreWords {
   std::string directory, key_file;
