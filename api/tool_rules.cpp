@@ -40,27 +40,6 @@ void judge_mail(const SmtpOptions& options, Complaints& complaints) {
   complaints.need(options.to.size() <= 1, "#/options/to", "too_many", "strangers ask for one recipient at a time");
 }
 
-char hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<char>(c - '0');
-  c = static_cast<char>(c | 0x20);
-  return c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 10) : static_cast<char>(-1);
-}
-
-std::string form_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape =
-        text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
-    if (escape) {
-      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
 // "mx.example.com:587" with the scheme that the form's choice means.
 std::string target_of(const reports::ToolForm& form) {
   if (form.target.find("://") != std::string::npos) return form.target;

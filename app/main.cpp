@@ -295,298 +295,274 @@ void add_channel(CLI::App& root, Words& words, Run& run) {
   test->add_option("id", words.id, "chn_…")->required();
   test->add_flag("--json", words.json);
   test->callback([&] {
-    run =
-        [&] {
-          return with_api(words, [&](const ApiClient& api) { return channel_test(api, words.id, words.json); });
-          void add_window_add(CLI::App & window, Words & words, Run & run) {
-            auto* add = window.add_subcommand("add", "declare a window; prints its id");
-            add->add_option("--from", words.window.from, "RFC 3339, of the first one [now]");
-            add->add_option("--to", words.window.to, "RFC 3339, of one that happens once");
-            add->add_option("--for", words.window.length, "how long each one is: 90m, 2h");
-            add->add_option("--monitor", words.window.monitors, "mon_… or slug:name; may be repeated [every monitor]");
-            add->add_option("--tag", words.window.tags, "who has this tag at that time; may be repeated");
-            add->add_option("--rrule", words.window.rrule, "FREQ=WEEKLY;BYDAY=SU and the like (RFC 5545)");
-            add->add_option("--timezone", words.window.timezone, "of a repeated one [UTC]");
-            add->add_option("--name", words.window.name, "what it is for");
-            add->add_flag("--json", words.json);
-            add->footer(
-                "Examples:\n  everup maintenance-window add --for 2h --tag db --name Upgrade\n  everup "
-                "maintenance-window add "
-                "--from 2026-11-29T02:00:00+01:00 --for 2h --rrule 'FREQ=WEEKLY;BYDAY=SU' --timezone Europe/Prague");
-            add->callback([&] {
-              run = [&] {
-                return with_api(words,
-                                [&](const ApiClient& api) { return maintenance_add(api, words.window, words.json); });
-              };
-            });
-          }
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return channel_test(api, words.id, words.json); });
+    };
+  });
+}
 
-          void add_window(CLI::App & root, Words & words, Run & run) {
-            auto* window = root.add_subcommand("maintenance-window", "when trouble is meant: no part of any figure");
-            window->require_subcommand(1);
-            add_window_add(*window, words, run);
-            auto* list = window->add_subcommand("list", "all windows, one a line: id, state, next one, name, rule");
-            list->add_flag("--json", words.json);
-            list->callback([&] {
-              run = [&] {
-                return with_api(words, [&](const ApiClient& api) { return maintenance_list(api, words.json); });
-              };
-            });
-            auto* next = window->add_subcommand("next", "the next five times it comes");
-            next->add_option("id", words.id, "mnt_…")->required();
-            next->add_flag("--json", words.json);
-            next->callback([&] {
-              run = [&] {
-                return with_api(words,
-                                [&](const ApiClient& api) { return maintenance_next(api, words.id, words.json); });
-              };
-            });
-            auto* remove = window->add_subcommand("remove", "end it now; what was before stays as it was");
-            remove->add_option("id", words.id, "mnt_…")->required();
-            remove->callback([&] {
-              run = [&] {
-                return with_api(words, [&](const ApiClient& api) { return maintenance_remove(api, words.id); });
-              };
-            });
-          }
+void add_window_add(CLI::App& window, Words& words, Run& run) {
+  auto* add = window.add_subcommand("add", "declare a window; prints its id");
+  add->add_option("--from", words.window.from, "RFC 3339, of the first one [now]");
+  add->add_option("--to", words.window.to, "RFC 3339, of one that happens once");
+  add->add_option("--for", words.window.length, "how long each one is: 90m, 2h");
+  add->add_option("--monitor", words.window.monitors, "mon_… or slug:name; may be repeated [every monitor]");
+  add->add_option("--tag", words.window.tags, "who has this tag at that time; may be repeated");
+  add->add_option("--rrule", words.window.rrule, "FREQ=WEEKLY;BYDAY=SU and the like (RFC 5545)");
+  add->add_option("--timezone", words.window.timezone, "of a repeated one [UTC]");
+  add->add_option("--name", words.window.name, "what it is for");
+  add->add_flag("--json", words.json);
+  add->footer(
+      "Examples:\n  everup maintenance-window add --for 2h --tag db --name Upgrade\n  everup "
+      "maintenance-window add "
+      "--from 2026-11-29T02:00:00+01:00 --for 2h --rrule 'FREQ=WEEKLY;BYDAY=SU' --timezone Europe/Prague");
+  add->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return maintenance_add(api, words.window, words.json); });
+    };
+  });
+}
 
-          void add_accounts(CLI::App & root, Words & words, Run & run) {
-            auto* account = root.add_subcommand("account", "accounts: the owners of monitors and keys");
-            account->require_subcommand(1);
-            auto* create = account->add_subcommand("create", "make an account and its owner; prints the account's id");
-            create->add_option("--email", words.account.email, "of the owner")->required();
-            create->add_option("--name", words.account.name, "default: the e-mail address");
-            create->add_option("--password-file", words.account.password_file,
-                               "first line is the password; - for standard input");
-            create->add_flag("--json", words.json);
-            create->callback([&] {
-              run = [&] {
-                return with_settings(words,
-                                     [&](const Settings& s) { return account_create(s, words.account, words.json); });
-              };
-            });
-            auto* key = root.add_subcommand("key", "API keys");
-            key->require_subcommand(1);
-            auto* make = key->add_subcommand("create", "make an API key; prints it once, alone on stdout");
-            make->add_option("--name", words.key.name, "what it is for")->required();
-            make->add_option("--account", words.key.account,
-                             "id or owner's e-mail; may be left out when there is only one account");
-            make->add_option("--scope", words.key.scope, "read, write or admin")
-                ->check(CLI::IsMember({"read", "write", "admin"}))
-                ->capture_default_str();
-            make->add_option("--expires", words.key.expires, "after so many days, e.g. 90d; default: never");
-            make->add_flag("--json", words.json);
-            make->footer("Example:\n  export EVERUP_API_KEY=$(everup key create --name laptop)");
-            make->callback([&] {
-              run = [&] {
-                return with_settings(words, [&](const Settings& s) { return key_create(s, words.key, words.json); });
-              };
-            });
-          }
+void add_window(CLI::App& root, Words& words, Run& run) {
+  auto* window = root.add_subcommand("maintenance-window", "when trouble is meant: no part of any figure");
+  window->require_subcommand(1);
+  add_window_add(*window, words, run);
+  auto* list = window->add_subcommand("list", "all windows, one a line: id, state, next one, name, rule");
+  list->add_flag("--json", words.json);
+  list->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return maintenance_list(api, words.json); }); };
+  });
+  auto* next = window->add_subcommand("next", "the next five times it comes");
+  next->add_option("id", words.id, "mnt_…")->required();
+  next->add_flag("--json", words.json);
+  next->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return maintenance_next(api, words.id, words.json); });
+    };
+  });
+  auto* remove = window->add_subcommand("remove", "end it now; what was before stays as it was");
+  remove->add_option("id", words.id, "mnt_…")->required();
+  remove->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return maintenance_remove(api, words.id); }); };
+  });
+}
 
-          void add_user_options(CLI::App & command, Words & words, bool email) {
-            command.add_option("--account", words.user.account,
-                               "id or owner's e-mail; may be left out when there is only one account");
-            if (email) command.add_option("--email", words.user.email, "of the person")->required();
-          }
+void add_accounts(CLI::App& root, Words& words, Run& run) {
+  auto* account = root.add_subcommand("account", "accounts: the owners of monitors and keys");
+  account->require_subcommand(1);
+  auto* create = account->add_subcommand("create", "make an account and its owner; prints the account's id");
+  create->add_option("--email", words.account.email, "of the owner")->required();
+  create->add_option("--name", words.account.name, "default: the e-mail address");
+  create->add_option("--password-file", words.account.password_file,
+                     "first line is the password; - for standard input");
+  create->add_flag("--json", words.json);
+  create->callback([&] {
+    run = [&] {
+      return with_settings(words, [&](const Settings& s) { return account_create(s, words.account, words.json); });
+    };
+  });
+  auto* key = root.add_subcommand("key", "API keys");
+  key->require_subcommand(1);
+  auto* make = key->add_subcommand("create", "make an API key; prints it once, alone on stdout");
+  make->add_option("--name", words.key.name, "what it is for")->required();
+  make->add_option("--account", words.key.account,
+                   "id or owner's e-mail; may be left out when there is only one account");
+  make->add_option("--scope", words.key.scope, "read, write or admin")
+      ->check(CLI::IsMember({"read", "write", "admin"}))
+      ->capture_default_str();
+  make->add_option("--expires", words.key.expires, "after so many days, e.g. 90d; default: never");
+  make->add_flag("--json", words.json);
+  make->footer("Example:\n  export EVERUP_API_KEY=$(everup key create --name laptop)");
+  make->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return key_create(s, words.key, words.json); }); };
+  });
+}
 
-          void add_people(CLI::App & root, Words & words, Run & run) {
-            const auto with = [&words, &run](auto command) {
-              return [&words, &run, command] {
-                run = [&words, command] { return with_settings(words, [&](const Settings& s) { return command(s); }); };
-              };
-            };
-            auto* link =
-                root.add_subcommand("setup-link", "print a new link that makes the first account in the browser");
-            link->add_flag("--json", words.json);
-            link->callback(with([&words](const Settings& s) { return setup_link(s, words.json); }));
-            auto* user = root.add_subcommand("user", "people and their roles in an account");
-            user->require_subcommand(1);
-            auto* add = user->add_subcommand("add", "make a person a member of an account; prints the person's id");
-            add_user_options(*add, words, true);
-            add->add_option("--role", words.user.role, "owner, admin, editor or viewer")
-                ->check(CLI::IsMember({"owner", "admin", "editor", "viewer"}))
-                ->capture_default_str();
-            add->add_option("--password-file", words.user.password_file,
-                            "first line is a new person's password; - for standard input");
-            add->add_flag("--json", words.json);
-            add->footer("Example:\n  everup user add --email ann@example.org --role editor --password-file -");
-            add->callback(with([&words](const Settings& s) { return user_add(s, words.user, words.json); }));
-            auto* list = user->add_subcommand("list", "the members of an account, one a line");
-            add_user_options(*list, words, false);
-            list->add_flag("--json", words.json);
-            list->callback(with([&words](const Settings& s) { return user_list(s, words.user, words.json); }));
-            auto* remove = user->add_subcommand("remove", "end a membership and the sessions in it");
-            add_user_options(*remove, words, true);
-            remove->callback(with([&words](const Settings& s) { return user_remove(s, words.user); }));
-            auto* password =
-                user->add_subcommand("password", "set a lost password; ends all sessions, drops the second factor");
-            password->add_option("--email", words.user.email, "of the person")->required();
-            password
-                ->add_option("--password-file", words.user.password_file,
-                             "first line is the password; - for standard input")
-                ->required();
-            password->callback(with([&words](const Settings& s) { return user_password(s, words.user); }));
-          }
+void add_user_options(CLI::App& command, Words& words, bool email) {
+  command.add_option("--account", words.user.account,
+                     "id or owner's e-mail; may be left out when there is only one account");
+  if (email) command.add_option("--email", words.user.email, "of the person")->required();
+}
 
-          void add_doctor(CLI::App & root, Words & words, Run & run) {
-            auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
-            doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
-            doctor->add_flag("--json", words.json);
-            auto* mail = doctor->add_subcommand("mail", "send a test mail through every relay and show the dialogues");
-            mail->add_option("--to", words.mail.to, "the address that gets it")->required();
-            mail->add_flag("--json", words.mail.json);
-            mail->footer("Example:\n  everup doctor mail --to you@example.org");
-            doctor->callback([&, mail] {
-              if (mail->parsed()) {
-                run = [&] {
-                  return with_settings(words, [&](const Settings& s) { return doctor_mail(s, words.mail); });
-                };
-                return;
-              }
-              run = [&] {
-                return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); });
-              };
-            });
-          }
+void add_people(CLI::App& root, Words& words, Run& run) {
+  const auto with = [&words, &run](auto command) {
+    return [&words, &run, command] {
+      run = [&words, command] { return with_settings(words, [&](const Settings& s) { return command(s); }); };
+    };
+  };
+  auto* link = root.add_subcommand("setup-link", "print a new link that makes the first account in the browser");
+  link->add_flag("--json", words.json);
+  link->callback(with([&words](const Settings& s) { return setup_link(s, words.json); }));
+  auto* user = root.add_subcommand("user", "people and their roles in an account");
+  user->require_subcommand(1);
+  auto* add = user->add_subcommand("add", "make a person a member of an account; prints the person's id");
+  add_user_options(*add, words, true);
+  add->add_option("--role", words.user.role, "owner, admin, editor or viewer")
+      ->check(CLI::IsMember({"owner", "admin", "editor", "viewer"}))
+      ->capture_default_str();
+  add->add_option("--password-file", words.user.password_file,
+                  "first line is a new person's password; - for standard input");
+  add->add_flag("--json", words.json);
+  add->footer("Example:\n  everup user add --email ann@example.org --role editor --password-file -");
+  add->callback(with([&words](const Settings& s) { return user_add(s, words.user, words.json); }));
+  auto* list = user->add_subcommand("list", "the members of an account, one a line");
+  add_user_options(*list, words, false);
+  list->add_flag("--json", words.json);
+  list->callback(with([&words](const Settings& s) { return user_list(s, words.user, words.json); }));
+  auto* remove = user->add_subcommand("remove", "end a membership and the sessions in it");
+  add_user_options(*remove, words, true);
+  remove->callback(with([&words](const Settings& s) { return user_remove(s, words.user); }));
+  auto* password = user->add_subcommand("password", "set a lost password; ends all sessions, drops the second factor");
+  password->add_option("--email", words.user.email, "of the person")->required();
+  password->add_option("--password-file", words.user.password_file, "first line is the password; - for standard input")
+      ->required();
+  password->callback(with([&words](const Settings& s) { return user_password(s, words.user); }));
+}
 
-          void add_service(CLI::App & root, Words & words, Run & run) {
-            auto* migrate =
-                root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
-            migrate->callback(
-                [&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
-            auto* config = root.add_subcommand("config", "the settings");
-            config->require_subcommand(1);
-            auto* check = config->add_subcommand("check", "print effective values with their origin, secrets masked");
-            check->add_flag("--json", words.json);
-            check->callback([&] {
-              run = [&] {
-                return with_settings(words, [&](const Settings& s) { return config_check(s, words.json); });
-              };
-            });
-            auto* version_command = root.add_subcommand("version", "print the version");
-            version_command->callback([&run] {
-              run = [] {
-                std::cout << "everup " << version() << "\n";
-                return kDone;
-              };
-            });
-          }
-
-          void add_backups(CLI::App & root, Words & words, Run & run) {
-            auto* backup =
-                root.add_subcommand("backup", "save database, secret key and settings; a service may run meanwhile");
-            backup->add_option("directory", words.backup.directory, "where to; it must not exist, or be empty");
-            backup->add_flag("--dated", words.backup.dated, "make a directory named by the instant inside it");
-            backup
-                ->add_option("--keep", words.backup.keep,
-                             "with --dated: remove the oldest until so many are left [all]")
-                ->check(CLI::Range(1, 10'000));
-            backup->add_option("--encrypt-to-key-file", words.backup.key_file,
-                               "seal the files with the key in this file (head -c 32 /dev/urandom | base64)");
-            backup->add_flag("--json", words.backup.json, "print the manifest");
-            backup->footer("Example:\n  everup backup --dated --keep 14 /var/backups/everup");
-            auto* verify = backup->add_subcommand(
-                "verify", "restore into a throw-away cluster and compare; exit 0 genuine, 1 not");
-            verify->add_option("directory", words.backup_verify.directory, "of the backup")->required();
-            verify->add_option("--key-file", words.backup_verify.key_file, "of a sealed backup");
-            verify->add_option("--scratch", words.backup_verify.scratch, "where the cluster goes [TMPDIR, else /tmp]");
-            verify->callback([&] {
-              run = [&] {
-                return with_settings(words,
-                                     [&](const Settings& s) { return run_backup_verify(s, words.backup_verify); });
-              };
-            });
-            backup->callback([&words, &run, verify] {
-              if (verify->parsed()) return;
-              run = [&words] {
-                if (words.backup.directory.empty()) {
-                  std::cerr << "everup backup: name the directory to write\n";
-                  return kUsage;
-                }
-                return with_settings(words, [&](const Settings& s) { return run_backup(s, words.backup); });
-              };
-            });
-            auto* restore = root.add_subcommand("restore", "make a data directory from a backup");
-            restore->add_option("directory", words.restore.directory, "of the backup")->required();
-            restore->add_option("--key-file", words.restore.key_file, "of a sealed backup");
-            restore->add_flag("--replace", words.restore.replace, "put a database that is there aside");
-            restore->callback([&] {
-              run = [&] {
-                return with_settings(words, [&](const Settings& s) { return run_restore(s, words.restore); });
-              };
-            });
-            void add_verify(CLI::App & root, Words & words, Run & run) {
-              auto* verify =
-                  root.add_subcommand("verify", "is a report (its .json) genuine? computes it again, offline");
-              verify
-                  ->add_option("file", words.verify.files, "reports; several: closed months of one chain, oldest first")
-                  ->required();
-              verify->add_option("--key", words.verify.key,
-                                 "whom to trust: the installation's everup-keys.json, or its root public key (base64)");
-              verify->add_option("--period", words.verify.period, "what it should be of, e.g. 2026-11");
-              verify->add_flag("--json", words.verify.json);
-              verify->footer(
-                  "Exit: 0 genuine, 1 not; the reasons are on stderr.\nExample:\n  curl -O "
-                  "https://status.example/.well-known/everup-keys.json\n  everup verify report-2026-10.json "
-                  "report-2026-11.json "
-                  "--key "
-                  "everup-keys.json");
-              verify->callback([&] { run = [&] { return run_verify(words.verify); }; });
-            }
-
-            int run_words(int argc, char** argv) {
-              Words words;
-              Run run;
-              CLI::App root("Everup: an uptime monitor that keeps an honest ledger", "everup");
-              root.set_version_flag("--version", std::string("everup ") + version());
-              root.add_option("--config", words.config_file,
-                              "configuration file [EVERUP_CONFIG, /etc/everup/everup.yaml]");
-              root.add_option_function<std::string>(
-                  "--data-dir", [&words](const std::string& value) { words.flags["DATA_DIR"] = value; },
-                  "data directory [EVERUP_DATA_DIR]");
-              root.require_subcommand(1);
-              root.fallthrough();
-              root.footer(
-                  "Start here:\n  everup serve\n  everup account create --email you@example.org\n  everup monitor add "
-                  "https://example.org/");
-              add_serve(root, words, run);
-              add_check(root, words, run);
-              add_smtp(root, words, run);
-              add_tls(root, words, run);
-              add_monitor(root, words, run);
-              add_incident(root, words, run);
-              add_channel(root, words, run);
-              add_window(root, words, run);
-              add_accounts(root, words, run);
-              add_people(root, words, run);
-              add_doctor(root, words, run);
-              add_service(root, words, run);
-              add_backups(root, words, run);
-              add_verify(root, words, run);
-              try {
-                root.parse(argc, argv);
-              } catch (const CLI::Success& done) {  // --help, --version
-                return root.exit(done);
-              } catch (const CLI::ParseError& wrong) {
-                root.exit(wrong, std::cerr, std::cerr);
-                const std::string_view word = argc > 1 ? argv[1] : "";
-                const bool plugin =
-                    word == "check" || word == "smtp" || word == "tls";  // usage is UNKNOWN there (SHAPES 3)
-                return plugin ? 3 : kUsage;
-              }
-              return run();
-            }
-
-          }  // namespace
-        }    // namespace everup::app
-
-    int
-    main(int argc, char** argv) {
-      try {
-        return everup::app::run_words(argc, argv);
-      } catch (const std::exception& e) {
-        std::cerr << "everup: " << e.what() << "\n";
-        return everup::app::kFailed;
-      }
+void add_doctor(CLI::App& root, Words& words, Run& run) {
+  auto* doctor = root.add_subcommand("doctor", "look for what is wrong with this installation");
+  doctor->add_flag("--quick", words.quick, "only whether the service answers (for health checks)");
+  doctor->add_flag("--json", words.json);
+  auto* mail = doctor->add_subcommand("mail", "send a test mail through every relay and show the dialogues");
+  mail->add_option("--to", words.mail.to, "the address that gets it")->required();
+  mail->add_flag("--json", words.mail.json);
+  mail->footer("Example:\n  everup doctor mail --to you@example.org");
+  doctor->callback([&, mail] {
+    if (mail->parsed()) {
+      run = [&] { return with_settings(words, [&](const Settings& s) { return doctor_mail(s, words.mail); }); };
+      return;
     }
+    run = [&] {
+      return with_settings(words, [&](const Settings& s) { return run_doctor(s, words.quick, words.json); });
+    };
+  });
+}
+
+void add_service(CLI::App& root, Words& words, Run& run) {
+  auto* migrate = root.add_subcommand("migrate", "bring the database's schema up to date (serve does it too)");
+  migrate->callback(
+      [&] { run = [&] { return with_settings(words, [](const Settings& s) { return run_migrate(s); }); }; });
+  auto* config = root.add_subcommand("config", "the settings");
+  config->require_subcommand(1);
+  auto* check = config->add_subcommand("check", "print effective values with their origin, secrets masked");
+  check->add_flag("--json", words.json);
+  check->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return config_check(s, words.json); }); };
+  });
+  auto* version_command = root.add_subcommand("version", "print the version");
+  version_command->callback([&run] {
+    run = [] {
+      std::cout << "everup " << version() << "\n";
+      return kDone;
+    };
+  });
+}
+
+void add_backups(CLI::App& root, Words& words, Run& run) {
+  auto* backup = root.add_subcommand("backup", "save database, secret key and settings; a service may run meanwhile");
+  backup->add_option("directory", words.backup.directory, "where to; it must not exist, or be empty");
+  backup->add_flag("--dated", words.backup.dated, "make a directory named by the instant inside it");
+  backup->add_option("--keep", words.backup.keep, "with --dated: remove the oldest until so many are left [all]")
+      ->check(CLI::Range(1, 10'000));
+  backup->add_option("--encrypt-to-key-file", words.backup.key_file,
+                     "seal the files with the key in this file (head -c 32 /dev/urandom | base64)");
+  backup->add_flag("--json", words.backup.json, "print the manifest");
+  backup->footer("Example:\n  everup backup --dated --keep 14 /var/backups/everup");
+  auto* verify =
+      backup->add_subcommand("verify", "restore into a throw-away cluster and compare; exit 0 genuine, 1 not");
+  verify->add_option("directory", words.backup_verify.directory, "of the backup")->required();
+  verify->add_option("--key-file", words.backup_verify.key_file, "of a sealed backup");
+  verify->add_option("--scratch", words.backup_verify.scratch, "where the cluster goes [TMPDIR, else /tmp]");
+  verify->callback([&] {
+    run = [&] {
+      return with_settings(words, [&](const Settings& s) { return run_backup_verify(s, words.backup_verify); });
+    };
+  });
+  backup->callback([&words, &run, verify] {
+    if (verify->parsed()) return;
+    run = [&words] {
+      if (words.backup.directory.empty()) {
+        std::cerr << "everup backup: name the directory to write\n";
+        return kUsage;
+      }
+      return with_settings(words, [&](const Settings& s) { return run_backup(s, words.backup); });
+    };
+  });
+  auto* restore = root.add_subcommand("restore", "make a data directory from a backup");
+  restore->add_option("directory", words.restore.directory, "of the backup")->required();
+  restore->add_option("--key-file", words.restore.key_file, "of a sealed backup");
+  restore->add_flag("--replace", words.restore.replace, "put a database that is there aside");
+  restore->callback([&] {
+    run = [&] { return with_settings(words, [&](const Settings& s) { return run_restore(s, words.restore); }); };
+  });
+}
+
+void add_verify(CLI::App& root, Words& words, Run& run) {
+  auto* verify = root.add_subcommand("verify", "is a report (its .json) genuine? computes it again, offline");
+  verify->add_option("file", words.verify.files, "reports; several: closed months of one chain, oldest first")
+      ->required();
+  verify->add_option("--key", words.verify.key,
+                     "whom to trust: the installation's everup-keys.json, or its root public key (base64)");
+  verify->add_option("--period", words.verify.period, "what it should be of, e.g. 2026-11");
+  verify->add_flag("--json", words.verify.json);
+  verify->footer(
+      "Exit: 0 genuine, 1 not; the reasons are on stderr.\nExample:\n  curl -O "
+      "https://status.example/.well-known/everup-keys.json\n  everup verify report-2026-10.json "
+      "report-2026-11.json "
+      "--key "
+      "everup-keys.json");
+  verify->callback([&] { run = [&] { return run_verify(words.verify); }; });
+}
+
+int run_words(int argc, char** argv) {
+  Words words;
+  Run run;
+  CLI::App root("Everup: an uptime monitor that keeps an honest ledger", "everup");
+  root.set_version_flag("--version", std::string("everup ") + version());
+  root.add_option("--config", words.config_file, "configuration file [EVERUP_CONFIG, /etc/everup/everup.yaml]");
+  root.add_option_function<std::string>(
+      "--data-dir", [&words](const std::string& value) { words.flags["DATA_DIR"] = value; },
+      "data directory [EVERUP_DATA_DIR]");
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.footer(
+      "Start here:\n  everup serve\n  everup account create --email you@example.org\n  everup monitor add "
+      "https://example.org/");
+  add_serve(root, words, run);
+  add_check(root, words, run);
+  add_smtp(root, words, run);
+  add_tls(root, words, run);
+  add_monitor(root, words, run);
+  add_incident(root, words, run);
+  add_channel(root, words, run);
+  add_window(root, words, run);
+  add_accounts(root, words, run);
+  add_people(root, words, run);
+  add_doctor(root, words, run);
+  add_service(root, words, run);
+  add_backups(root, words, run);
+  add_verify(root, words, run);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    return root.exit(done);
+  } catch (const CLI::ParseError& wrong) {
+    root.exit(wrong, std::cerr, std::cerr);
+    const std::string_view word = argc > 1 ? argv[1] : "";
+    const bool plugin = word == "check" || word == "smtp" || word == "tls";  // usage is UNKNOWN there (SHAPES 3)
+    return plugin ? 3 : kUsage;
+  }
+  return run();
+}
+
+}  // namespace
+}  // namespace everup::app
+
+int main(int argc, char** argv) {
+  try {
+    return everup::app::run_words(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "everup: " << e.what() << "\n";
+    return everup::app::kFailed;
+  }
+}

@@ -318,6 +318,7 @@ Alert Claim::alert_of(const Row& row, bool with_evidence) {
   if (row.incident) {
     const IncidentKey key{row.key.monitor, *row.incident};
     alert.incident_id = incident_id(key);
+    if (!o_.base_url.empty()) alert.incident_url = o_.base_url + "/app/incidents/" + alert.incident_id;
     const IncidentFacts& incident = incidents_[key];
     const bool asks = row.key.kind == AlertKind::kDown || row.key.kind == AlertKind::kReminder;
     if (asks && incident.open && !incident.link_token.empty() && !o_.base_url.empty())
