@@ -57,7 +57,9 @@ struct Household {
 
   db::FlipFeedOptions flip_options() {
     db::FlipFeedOptions options;
-    options.connect = [this]() -> Result<std::unique_ptr<db::Session>> { return database.session(db::Role::kWorker); };
+    options.connect = [this]() -> Result<std::unique_ptr<db::Session>> {
+      return db::Session::open(database.access(), db::Role::kWorker, "events");
+    };
     options.api_pool = api.get();
     options.period = milliseconds(50);
     return options;

@@ -74,6 +74,8 @@ class Browser {
       const auto said = nlohmann::json::parse(read_one());
       if (said.value("method", "") == "Page.javascriptDialogOpening") ++dialogs_;
       if (said.value("id", 0) != last_) continue;
+      // A page that moves on while it is asked has no answer.
+      if (said.contains("error") && method == "Runtime.evaluate") return {{"exceptionDetails", true}};
       if (said.contains("error")) throw std::runtime_error(method + ": " + said["error"].dump());
       return said["result"];
     }
