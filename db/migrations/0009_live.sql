@@ -29,5 +29,5 @@ BEGIN
   PERFORM pg_notify('everup_flips', '');
   RETURN NULL;
 END $$;
-CREATE TRIGGER flips_inserted AFTER INSERT ON flips FOR EACH STATEMENT EXECUTE FUNCTION flips_changed();
+CREATE TRIGGER flips_told AFTER INSERT ON flips FOR EACH STATEMENT EXECUTE FUNCTION flips_changed();
 REVOKE ALL ON FUNCTION flips_changed() FROM PUBLIC;
