@@ -66,9 +66,11 @@ TEST(AlertCommandTest, AnOutageIsListedShownAndAcknowledged) {
   EXPECT_EQ(whole["evidence"]["verdict"], "down") << whole.dump();
   EXPECT_EQ(whole["last_good"]["verdict"], "up") << whole.dump();
   EXPECT_EQ(whole["monitor"]["id"], monitor);
-  const auto spans = s.json("/monitors/" + monitor + "/spans")["data"];
-  EXPECT_TRUE(std::any_of(spans.begin(), spans.end(), [&](const Json& span) { return span["incident"] == id; }))
-      << spans.dump();
+  const auto told = [&] {  // when the shard's mark has passed it
+    const Json spans = s.json("/monitors/" + monitor + "/spans")["data"];
+    return std::any_of(spans.begin(), spans.end(), [&](const Json& span) { return span["incident"] == id; });
+  };
+  EXPECT_TRUE(until(told)) << s.json("/monitors/" + monitor + "/spans").dump();
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ TEST_F(HeartbeatTest, CronCallsAndSilenceIsNoticed) {
   // Two hours and three minutes of silence, without waiting for them.
   service_.sql("UPDATE heartbeats SET succeeded_at = succeeded_at - 7382000, failed_at = NULL");
   // What the plan promised before it was saved is not held against the job, so the plan is made older too.
-  service_.sql("UPDATE monitors SET revised_at = revised_at - 86400000, updated_at = updated_at + 1");
+  service_.sql("UPDATE monitors SET revision = revision + 1, revised_at = revised_at - 86400000");
   ASSERT_TRUE(state_becomes("down"));
   ASSERT_TRUE(until([&] { return monitor()["last_result"]["cause"] == "heartbeat_missing"; }));
   EXPECT_TRUE(monitor()["last_result"]["detail"].get<std::string>().starts_with("no signal for 2 h 3 min, expected "));
