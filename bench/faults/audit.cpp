@@ -47,10 +47,19 @@ void audit_spans(Run& run, House& house, const std::string& injected) {
 }
 
 void audit_no_down(Run& run, House& house, const std::string& injected) {
-  const auto text = house.sql(
-      "SELECT (SELECT count(*) FROM flips WHERE to_state = 3), (SELECT count(*) FROM spans WHERE state = 3), "
-      "(SELECT count(*) FROM results WHERE verdict = 3)");
-  run.found({injected, "flips to down|spans down|results down = " + text, "0|0|0", text == "0|0|0"});
+  const auto text =
+      house.sql("SELECT (SELECT count(*) FROM flips WHERE to_state = 3), (SELECT count(*) FROM spans WHERE state = 3)");
+  run.found({injected, "flips to down|spans down = " + text, "0|0", text == "0|0"});
+  const auto looks = house.count("SELECT count(*) FROM results WHERE verdict = 3");
+  const auto told =
+      looks == 0
+          ? ""
+          : house.sql(
+                "SELECT cause, detail, count(*) FROM results WHERE verdict = 3 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 5");
+  // A single look may time out where the target itself is starved: confirmation is there for that. The long form wants
+  // none.
+  if (run.options().brief) return run.note(fmt::format("{} looks down; cause|detail|how many: {}", looks, told));
+  run.found({injected, fmt::format("{} looks down {}", looks, told), "0", looks == 0});
 }
 
 void audit_lateness(Run& run, House& house, const CountingTarget& target, const std::string& injected,
