@@ -248,8 +248,13 @@ TEST(Outage, AFullSpoolIsToldAsAGapWhenThereIsRoomAgain) {
   options.batch_rows_max = 10;
   auto recorder = must(Recorder::start(options));
   int n = 0;
-  for (; recorder->stats().dropped == 0 && n < 100'000; ++n)
-    ASSERT_TRUE(recorder->offer(look_of(7, kNoonMs + n * 1000)));
+  const auto limit = std::chrono::steady_clock::now() + kPatience;
+  for (; recorder->stats().dropped == 0 && n < 100'000; ++n) {
+    while (!recorder->offer(look_of(7, kNoonMs + n * 1000))) {  // its queue is full while its thread waits for a core
+      ASSERT_LT(std::chrono::steady_clock::now(), limit);
+      std::this_thread::yield();
+    }
+  }
   ASSERT_GT(recorder->stats().dropped, 0U);
   Observation lost = link(8, 0);
   ASSERT_TRUE(recorder->offer(std::move(lost)));
