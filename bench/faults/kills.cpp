@@ -52,13 +52,14 @@ void kill_nine(Run& run) {
     const auto before_ms = wall_ms() - 3'000;
     const auto stored = fmt::format("SELECT count(*) FROM results WHERE slot_at < {}", before_ms);
     const auto had = house.count(stored);
-    Killed killed{wall_ms(), 0};
+    Killed killed;
     house.stop(SIGKILL);
+    killed.at_ms = wall_ms();                          // until here it may have looked
     for (int again = cycle % 3; again > 0; --again) {  // and once or twice while it starts
       house.service().launch();
       wait_ms(starting_ms(random));
-      killed.at_ms = wall_ms();  // it may have looked already
       house.stop(SIGKILL);
+      killed.at_ms = wall_ms();
     }
     const auto start = wall_ms();
     house.start();
