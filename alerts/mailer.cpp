@@ -39,7 +39,7 @@ MailParts parts_of(const Message& message, const std::string& from, const Zone* 
   parts.thread_message_id = message.thread_message_id;
   parts.unsubscribe_url = message.channel.unsubscribe_url;
   if (!is_digest(message) && !message.alerts.empty()) parts.incident_id = message.alerts.front().incident_id;
-  parts.event = is_digest(message) ? "digest" : std::string(kind_slug(told_alert(message).kind));
+  parts.event = is_digest(message) ? "digest" : std::string(slug(told_alert(message).kind));
   return parts;
 }
 

@@ -25,7 +25,7 @@ Json time_or_null(const std::optional<WallTime>& t) { return t ? Json(rfc3339(*t
 
 Json alert_json(const Alert& alert, WallTime said_at) {
   Json json;
-  json["kind"] = kind_slug(alert.kind);
+  json["kind"] = slug(alert.kind);
   json["summary"] = headline_of(alert, said_at);
   json["monitor"] = alert.monitor_id.empty() ? Json(nullptr)
                                              : Json{{"id", one_line(alert.monitor_id, kIdBytes)},
@@ -123,7 +123,7 @@ const char* severity_of(AlertKind kind) {
 std::string dedup_key(const Alert& alert, const Message& message) {
   if (!alert.incident_id.empty()) return one_line(alert.incident_id, 200);
   if (alert.monitor_id.empty()) return one_line(message.id, 200);
-  return std::string(kind_slug(alert.kind)) + ":" + one_line(alert.monitor_id, kIdBytes);
+  return std::string(slug(alert.kind)) + ":" + one_line(alert.monitor_id, kIdBytes);
 }
 
 std::string pagerduty_event(const Message& message, const Alert& alert, bool trigger, const char* severity) {
@@ -153,7 +153,7 @@ std::map<std::string, std::string, std::less<>> fields_of(const Message& message
   const Words words = words_of(message, zone);
   return {{"subject", words.subject},
           {"text", text_of(words)},
-          {"kind", is_digest(message) ? "digest" : std::string(kind_slug(alert.kind))},
+          {"kind", is_digest(message) ? "digest" : std::string(slug(alert.kind))},
           {"tag", tag_of(alert.kind)},
           {"monitor", one_line(alert.monitor_name, 80)},
           {"monitor_id", one_line(alert.monitor_id, kIdBytes)},

@@ -88,7 +88,7 @@ std::string digest_subject(const std::vector<Alert>& alerts) {
   std::string list;
   for (const auto& [kind, count] : counts) {
     list += (list.empty() ? "" : ", ") + std::to_string(count) + " " +
-            (kind == AlertKind::kReminder ? "still down" : std::string(kind_slug(kind)));
+            (kind == AlertKind::kReminder ? "still down" : std::string(slug(kind)));
   }
   return "[ALERTS] " + list + ": " + names_of(alerts);
 }
@@ -168,32 +168,6 @@ std::string tag_of(AlertKind kind) {
       return "TEST";
     case AlertKind::kOurselves:
       return "EVERUP";
-  }
-  return {};
-}
-
-std::string_view kind_slug(AlertKind kind) {
-  switch (kind) {
-    case AlertKind::kDown:
-      return "down";
-    case AlertKind::kUp:
-      return "up";
-    case AlertKind::kDegraded:
-      return "degraded";
-    case AlertKind::kUnknown:
-      return "unknown";
-    case AlertKind::kCertificate:
-      return "certificate";
-    case AlertKind::kSecurity:
-      return "security";
-    case AlertKind::kFlapping:
-      return "flapping";
-    case AlertKind::kReminder:
-      return "reminder";
-    case AlertKind::kTest:
-      return "test";
-    case AlertKind::kOurselves:
-      return "ourselves";
   }
   return {};
 }

@@ -39,7 +39,6 @@ std::string subject_of(const Message& message);
 // "Shop is down: connection refused" without the tag.
 std::string headline_of(const Alert& alert, WallTime said_at);
 std::string tag_of(AlertKind kind);               // "DOWN", "STILL DOWN"
-std::string_view kind_slug(AlertKind kind);       // "down": stable, for programs
 std::string duration_words(milliseconds length);  // "9 min 12 s"; whole seconds, floored
 std::string time_words(WallTime t, const Zone* zone);
 // A message about one incident that is already over: its DOWN and UP leave together.

@@ -90,7 +90,7 @@ std::string delivery_json(const db::DeliveryRow& d) {
   JsonWriter attempts = JsonWriter::array();
   for (const db::AttemptRow& row : d.attempts) attempts.raw(attempt_json(row));
   JsonWriter out = JsonWriter::object();
-  out.field("id", db::delivery_id(d.key)).field("kind", db::slug(d.key.kind));
+  out.field("id", db::delivery_id(d.key)).field("kind", slug(d.key.kind));
   out.field_raw("incident", d.incident ? json_string(db::incident_id({d.key.monitor, *d.incident})) : "null");
   out.field_raw("monitor", d.key.monitor ? json_string(to_string(d.key.monitor)) : "null");
   out.field("channel", to_string(d.key.channel)).field("channel_name", d.channel_name);

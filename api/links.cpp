@@ -7,6 +7,7 @@
 #include "api/problem.h"
 #include "core/outcome.h"
 #include "db/incident_store.h"
+#include "reports/strip.h"
 
 namespace everup::api {
 namespace {
@@ -20,29 +21,6 @@ bool plausible(std::string_view token) {
          });
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 HttpResponse page(const std::string& title, const std::string& body, int status = 200) {
   HttpResponse response;
   response.status = status;
@@ -50,10 +28,10 @@ HttpResponse page(const std::string& title, const std::string& body, int status 
   response.body =
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><meta name=\"robots\" content=\"noindex\"><title>" +
-      escaped(title) +
+      reports::escaped(title) +
       "</title><style>body{font:1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:3rem auto;padding:0 1rem;color-"
       "scheme:light dark}button{font:inherit;padding:.5rem 1.2rem}</style><main><h1>" +
-      escaped(title) + "</h1>" + body + "</main></html>\n";
+      reports::escaped(title) + "</h1>" + body + "</main></html>\n";
   response.set("Content-Security-Policy", std::string(kCsp));
   response.set("X-Robots-Tag", "noindex");
   return response;
@@ -64,7 +42,7 @@ HttpResponse missing() {
 }
 
 std::string button(const std::string& words) {
-  return "<form method=\"post\"><button type=\"submit\">" + escaped(words) + "</button></form>";
+  return "<form method=\"post\"><button type=\"submit\">" + reports::escaped(words) + "</button></form>";
 }
 
 std::string minute(WallTime t) {
@@ -76,7 +54,7 @@ std::string minute(WallTime t) {
 HttpResponse incident_page(const db::LinkedIncident& incident) {
   const auto cause = cause_from_number(incident.cause);
   std::string body = "<p>Down since " + minute(incident.started_at);
-  if (cause) body += ": " + escaped(facts(*cause).english);
+  if (cause) body += ": " + reports::escaped(facts(*cause).english);
   body += ".</p>";
   if (incident.ended_at) body += "<p>It is over since " + minute(*incident.ended_at) + ".</p>";
   if (incident.acknowledged_at) {

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+
 #include "app/alerting.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -11,7 +12,6 @@ namespace everup::app {
 namespace {
 
 constexpr int kSessions = 6;  // the courier's workers, its own thread, and one more
-constexpr std::array<const char*, 6> kKinds{nullptr, "email", "webhook", "slack", "pagerduty", "template"};
 
 }  // namespace
 
@@ -43,24 +43,22 @@ Result<std::unique_ptr<Alerter>> Alerter::make(const Settings& settings, const F
 DeliveryStats Alerter::stats() const {
   DeliveryStats out;
   const auto counts = courier_->counts();
-  for (std::size_t kind = 1; kind < kKinds.size(); ++kind) {
-    const auto& one = counts.by_kind[kind];
-    out.deliveries[{kKinds[kind], "sent"}] = one.sent;
-    out.deliveries[{kKinds[kind], "failed"}] = one.failed;
-    out.deliveries[{kKinds[kind], "retried"}] = one.retried;
-    out.deliveries[{kKinds[kind], "gone"}] = one.gone;
+  for (const ChannelKind kind : {ChannelKind::kEmail, ChannelKind::kWebhook, ChannelKind::kSlack,
+                                 ChannelKind::kPagerduty, ChannelKind::kTemplate}) {
+    const auto& one = counts.by_kind.at(static_cast<std::size_t>(kind));
+    const std::string name(slug(kind));
+    out.deliveries[{name, "sent"}] = one.sent;
+    out.deliveries[{name, "failed"}] = one.failed;
+    out.deliveries[{name, "retried"}] = one.retried;
+    out.deliveries[{name, "gone"}] = one.gone;
   }
   out.outbox_errors = counts.outbox_errors;
   out.held = counts.held;
   out.relays = "ok";
   const auto relays = courier_->relays();
-  std::size_t resting = 0;
-  for (const auto& relay : relays) {
-    if (!relay.resting) continue;
-    ++resting;
-    out.relays = fmt::format("{} rests: {}", relay.relay, relay.last_fault);
-  }
-  if (resting < relays.size()) out.relays = "ok";  // another one delivers
+  const auto rests = [](const alerts::RelayState& relay) { return relay.resting; };
+  if (!relays.empty() && std::all_of(relays.begin(), relays.end(), rests))
+    out.relays = fmt::format("{} rests: {}", relays.back().relay, relays.back().last_fault);
   return out;
 }
 

@@ -24,7 +24,7 @@ Deadman::~Deadman() {
 std::string Deadman::turn() {
   if (auto trouble = well_(); !trouble.empty()) return "the dead man's switch is not called: " + trouble;
   const auto answer = net::http_request(
-      {.method = "GET", .url = url_, .unix_socket = {}, .headers = {}, .body = {}, .timeout_ms = 10'000});
+      {.method = "GET", .url = url_, .unix_socket = {}, .headers = {}, .body = {}, .timeout_ms = 3'000});
   if (!answer) return "the dead man's switch cannot be called: " + answer.error().what;
   if (answer->status / 100 != 2) return fmt::format("the dead man's switch answers {}", answer->status);
   return {};

@@ -40,6 +40,10 @@ enum class AlertKind : std::int16_t {
   kOurselves = 10,  // Everup itself is blind
 };
 
+// "down", "email" … as the API, policies, metrics and messages say it; stable, for programs.
+std::string_view slug(AlertKind kind);
+std::string_view slug(ChannelKind kind);
+
 // Everything that a message says of one alert, in words that may be shown: printable, capped.
 struct Alert {
   AlertKind kind = AlertKind::kDown;

@@ -43,51 +43,9 @@ std::optional<DeliveryKey> delivery_key(std::string_view id) {
                      ChannelId{(*n)[4]}, static_cast<std::int16_t>((*n)[5])};
 }
 
-std::string_view slug(AlertKind kind) {
-  switch (kind) {
-    case AlertKind::kDown:
-      return "down";
-    case AlertKind::kUp:
-      return "up";
-    case AlertKind::kDegraded:
-      return "degraded";
-    case AlertKind::kUnknown:
-      return "unknown";
-    case AlertKind::kCertificate:
-      return "certificate";
-    case AlertKind::kSecurity:
-      return "security";
-    case AlertKind::kFlapping:
-      return "flapping";
-    case AlertKind::kReminder:
-      return "reminder";
-    case AlertKind::kTest:
-      return "test";
-    case AlertKind::kOurselves:
-      return "ourselves";
-  }
-  return "down";
-}
-
 std::optional<AlertKind> alert_kind(std::int64_t number) {
   if (!between(number, 1, static_cast<std::int64_t>(AlertKind::kOurselves))) return std::nullopt;
   return static_cast<AlertKind>(number);
-}
-
-std::string_view slug(ChannelKind kind) {
-  switch (kind) {
-    case ChannelKind::kEmail:
-      return "email";
-    case ChannelKind::kWebhook:
-      return "webhook";
-    case ChannelKind::kSlack:
-      return "slack";
-    case ChannelKind::kPagerduty:
-      return "pagerduty";
-    case ChannelKind::kTemplate:
-      return "template";
-  }
-  return "email";
 }
 
 const std::vector<AlertKind>& policy_kinds() {

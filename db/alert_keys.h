@@ -33,10 +33,7 @@ struct DeliveryKey {
 std::string delivery_id(const DeliveryKey& key);
 std::optional<DeliveryKey> delivery_key(std::string_view id);
 
-// "down", "up" … as the API and the policies say it.
-std::string_view slug(AlertKind kind);
 std::optional<AlertKind> alert_kind(std::int64_t number);
-std::string_view slug(ChannelKind kind);
 // What a policy may name in `on`: down, degraded, unknown, certificate, security.
 const std::vector<AlertKind>& policy_kinds();
 // SHAPES 18: down, unknown, certificate, security.
