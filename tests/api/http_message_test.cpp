@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/paths.h"
 #include "tests/support/http_cases.h"
 #include "tests/support/tempdir.h"
 

@@ -6,6 +6,7 @@
 #include "app/monitor_command.h"
 #include "app/settings.h"
 #include "tests/app/service.h"
+#include "tests/paths.h"
 #include "tests/support/pki.h"
 
 namespace everup::app {

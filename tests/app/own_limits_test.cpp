@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/app/service.h"
+#include "tests/paths.h"
 #include "tests/support/fake_server.h"
 #include "tests/support/name_server.h"
 

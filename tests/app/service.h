@@ -13,6 +13,7 @@
 #include <string>
 
 #include "net/curl_client.h"
+#include "tests/paths.h"
 #include "tests/support/ports.h"
 #include "tests/support/process.h"
 #include "tests/support/tempdir.h"

@@ -5,6 +5,7 @@
 
 #include "tests/app/service.h"
 #include "tests/checker_smtp/postfix.h"
+#include "tests/paths.h"
 
 namespace everup::app {
 namespace {

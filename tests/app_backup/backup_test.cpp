@@ -11,6 +11,7 @@
 #include "db/migrate.h"
 #include "db/private_cluster.h"
 #include "tests/app/service.h"
+#include "tests/paths.h"
 #include "tests/support/postgres.h"
 
 namespace everup::test {

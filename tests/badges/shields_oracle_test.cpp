@@ -7,6 +7,7 @@
 
 #include "badges/badge.h"
 #include "tests/badges/strict_xml.h"
+#include "tests/paths.h"
 
 namespace everup::badges {
 namespace {

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "core/kind_settings.h"
+#include "tests/paths.h"
 
 namespace everup::checker::test {
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/fuzz/smtp_reply_outcome.h"
+#include "tests/paths.h"
 #include "tests/support/tempdir.h"
 
 namespace everup::checker {

@@ -8,6 +8,7 @@
 
 #include "net/digest.h"
 #include "tests/fuzz/tls_records_outcome.h"
+#include "tests/paths.h"
 #include "tests/support/tempdir.h"
 
 namespace everup::checker {

@@ -15,6 +15,7 @@
 #include "core/histogram.h"
 #include "core/outcome.h"
 #include "tests/fuzz/chunk_outcome.h"
+#include "tests/paths.h"
 
 namespace everup {
 namespace {

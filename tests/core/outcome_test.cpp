@@ -15,6 +15,7 @@
 #include "core/stats.h"
 #include "core/target.h"
 #include "core/utf8.h"
+#include "tests/paths.h"
 
 namespace everup {
 namespace {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/db/store_fixture.h"
+#include "tests/paths.h"
 
 namespace everup::db {
 namespace {

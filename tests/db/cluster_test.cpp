@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "db/data_dir.h"
+#include "tests/paths.h"
 #include "tests/support/postgres.h"
 #include "tests/support/process.h"
 
@@ -84,16 +85,16 @@ TEST(PrivateCluster, AKilledOwnerLeavesACleanShutdownAndTheNextWaitsForIt) {
   const test::TempDir dir;
   const std::string data = dir.file("data");
   const std::string user = geteuid() == 0 ? test::postgres_user() : "-";
-  test::Child holder({CLUSTER_HOLDER, data, user});
+  test::Child holder({EVERUP_CLUSTER_HOLDER, data, user});
   ASSERT_TRUE(holder.wait_for_output(".\n")) << holder.output();
-  test::Child second({CLUSTER_HOLDER, data, user});
+  test::Child second({EVERUP_CLUSTER_HOLDER, data, user});
   EXPECT_EQ(second.wait(), 1);
   EXPECT_NE(second.all_output().find("another everup (process " + std::to_string(holder.pid()) + ")"),
             std::string::npos)
       << second.output();
   holder.signal(SIGKILL);
   EXPECT_EQ(holder.wait(), 128 + SIGKILL);
-  test::Child next({CLUSTER_HOLDER, data, user});
+  test::Child next({EVERUP_CLUSTER_HOLDER, data, user});
   ASSERT_TRUE(next.wait_for_output(".\n")) << next.output();
   next.close_input();
   EXPECT_EQ(next.wait(), 0);

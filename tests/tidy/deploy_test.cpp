@@ -11,6 +11,8 @@
 #include <iterator>
 #include <string>
 
+#include "tests/paths.h"
+
 namespace everup::tidy {
 namespace {
 

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <set>
 
+#include "tests/paths.h"
 #include "tests/tidy/tidy_rules.h"
 
 namespace everup::tidy {

@@ -16,6 +16,7 @@
 
 #include "net/digest.h"
 #include "tests/api_routes/house_fixture.h"
+#include "tests/paths.h"
 
 namespace everup::api {
 namespace {
