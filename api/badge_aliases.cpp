@@ -11,7 +11,6 @@ namespace everup::api {
 namespace {
 
 constexpr BadgeForm kSvg{false, 300}, kStatusSvg{false, 60}, kStatusJson{true, 60};
-constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kLongestMs = 365 * kDayMs;
 constexpr std::size_t kAffixMax = 64;
 

@@ -18,7 +18,7 @@
 namespace everup::api {
 namespace {
 
-constexpr milliseconds kPollEvery{200};
+constexpr milliseconds kAskEvery{200};
 constexpr milliseconds kTestPatience{10'000};
 
 using Reply = std::function<void(HttpResponse&&)>;
@@ -91,7 +91,7 @@ struct TestWait : std::enable_shared_from_this<TestWait> {
     return json_answer(std::move(out).take(), 202);
   }
   void wait() {
-    loop->at(loop->now().mono + kPollEvery, [self = shared_from_this()] { self->poll(); });
+    loop->at(loop->now().mono + kAskEvery, [self = shared_from_this()] { self->poll(); });
   }
   void poll() {
     auto self = shared_from_this();

@@ -51,6 +51,7 @@ struct House {
   db::IdempotencyStore& idempotency() const { return *options.idempotency; }
   db::AlertStore& alerts() const { return *options.alerts; }
   db::IncidentStore& incidents() const { return *options.incidents; }
+  db::PersonStore& persons() const { return *options.people.persons; }
 
   HttpMetrics metrics;
   KeyCache keys;

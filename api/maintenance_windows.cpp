@@ -14,7 +14,7 @@
 namespace everup::api {
 namespace {
 
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max() / 2};
+constexpr WallTime kFarAway{std::numeric_limits<std::int64_t>::max() / 2};
 constexpr int kOccurrencesMax = 100;
 
 AccountId account(const Call& call) { return call.caller->account; }
@@ -24,7 +24,7 @@ db::MaintenanceStore& store(const Call& call) { return *call.house->options.main
 std::vector<Span> coming(const Call& call, const MaintenanceWindow& window, std::size_t most) {
   const auto rule = rule_of(window, *call.house->options.zones);
   if (!rule) return {};
-  auto list = occurrences(*rule, {std::max(call.now, window.saved_at), kForever}, most);
+  auto list = occurrences(*rule, {std::max(call.now, window.saved_at), kFarAway}, most);
   for (Span& span : list) span.from = std::max(span.from, window.saved_at);
   return list;
 }

@@ -18,7 +18,6 @@ namespace {
 
 constexpr int kPatchTries = 3;
 constexpr std::int64_t kWindow30dMs = 30 * kDayMs;
-constexpr std::int64_t kLedgerSlackMs = 2 * kDayMs;  // a window may end as much before now as an interval is long
 
 AccountId account(const Call& call) { return call.caller->account; }
 
@@ -112,8 +111,8 @@ db::MonitorQuery read_query(const Call& call, Parameters* in) {
 Result<std::map<std::int64_t, std::string>> uptimes_30d(const Call& call, const std::vector<db::MonitorView>& views) {
   std::vector<MonitorId> ids;
   for (const auto& view : views) ids.push_back(view.monitor.id);
-  auto ledgers = call.house->ledger().ledgers(account(call), ids,
-                                              call.now - milliseconds(kWindow30dMs + kLedgerSlackMs), call.now);
+  auto ledgers = call.house->ledger().ledgers(
+      account(call), ids, call.now - milliseconds(kWindow30dMs + db::LedgerStore::kSlackMs), call.now);
   if (!ledgers.ok()) return ledgers.error();
   std::map<std::int64_t, std::string> out;
   for (const LedgerInput& input : *ledgers) {

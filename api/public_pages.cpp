@@ -10,8 +10,7 @@
 namespace everup::api {
 namespace {
 
-constexpr std::int64_t kLedgerSlackMs = 2 * kDayMs;
-constexpr BadgeForm kSvg{false, 300}, kJson{true, 300}, kStatusSvg{false, 60}, kStatusJson{true, 60};
+constexpr BadgeForm kSvgForm{false, 300}, kJsonForm{true, 300}, kStatusSvgForm{false, 60}, kStatusJsonForm{true, 60};
 
 HttpResponse svg(const badges::BadgeText& text, int status) {
   HttpResponse response;
@@ -77,7 +76,7 @@ HttpResponse badge_answer(const badges::BadgeText& text, const BadgeForm& form, 
 
 BadgeWords uptime_words(const Call& call, const badges::BadgeOptions& options, const BadgeForm& form,
                         std::int64_t length_ms, const std::string& window) {
-  auto found = badge_ledger(call, options, form, call.now - milliseconds(length_ms + kLedgerSlackMs));
+  auto found = badge_ledger(call, options, form, call.now - milliseconds(length_ms + db::LedgerStore::kSlackMs));
   if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
   const auto& input = std::get<db::PublicLedger>(found).input;
   const Tally total = tally(timeline_of(input, rolling_window(input, length_ms, call.now), call.now));
@@ -85,7 +84,7 @@ BadgeWords uptime_words(const Call& call, const badges::BadgeOptions& options, c
 }
 
 BadgeWords status_words(const Call& call, const badges::BadgeOptions& options, const BadgeForm& form) {
-  auto found = badge_ledger(call, options, form, call.now - milliseconds(kLedgerSlackMs));
+  auto found = badge_ledger(call, options, form, call.now - milliseconds(db::LedgerStore::kSlackMs));
   if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
   return badges::status_badge(std::get<db::PublicLedger>(found).state, options);
 }
@@ -110,20 +109,20 @@ BadgeWords cert_words(const Call& call, const badges::BadgeOptions& options, con
   return badges::cert_badge(days, options);
 }
 
-Answer uptime_badge_svg(Call& call) { return window_badge(call, kSvg, uptime_words); }
-Answer uptime_badge_json(Call& call) { return window_badge(call, kJson, uptime_words); }
-Answer response_badge_svg(Call& call) { return window_badge(call, kSvg, response_words); }
-Answer response_badge_json(Call& call) { return window_badge(call, kJson, response_words); }
-Answer status_badge_svg(Call& call) { return plain_badge(call, kStatusSvg, status_words); }
-Answer status_badge_json(Call& call) { return plain_badge(call, kStatusJson, status_words); }
-Answer cert_badge_svg(Call& call) { return plain_badge(call, kSvg, cert_words); }
-Answer cert_badge_json(Call& call) { return plain_badge(call, kJson, cert_words); }
+Answer uptime_badge_svg(Call& call) { return window_badge(call, kSvgForm, uptime_words); }
+Answer uptime_badge_json(Call& call) { return window_badge(call, kJsonForm, uptime_words); }
+Answer response_badge_svg(Call& call) { return window_badge(call, kSvgForm, response_words); }
+Answer response_badge_json(Call& call) { return window_badge(call, kJsonForm, response_words); }
+Answer status_badge_svg(Call& call) { return plain_badge(call, kStatusSvgForm, status_words); }
+Answer status_badge_json(Call& call) { return plain_badge(call, kStatusJsonForm, status_words); }
+Answer cert_badge_svg(Call& call) { return plain_badge(call, kSvgForm, cert_words); }
+Answer cert_badge_json(Call& call) { return plain_badge(call, kJsonForm, cert_words); }
 
 Answer badge_link(Call& call) {
-  auto found = badge_ledger(call, {}, kSvg, call.now - milliseconds(kDayMs));
+  auto found = badge_ledger(call, {}, kSvgForm, call.now - milliseconds(kDayMs));
   if (auto* refusal = std::get_if<HttpResponse>(&found)) return std::move(*refusal);
   const auto& monitor = std::get<db::PublicLedger>(found).monitor;
-  if (monitor.report_token.empty()) return badge_answer(badges::not_found_badge(), kSvg, 404);
+  if (monitor.report_token.empty()) return badge_answer(badges::not_found_badge(), kSvgForm, 404);
   HttpResponse response;
   response.status = 302;
   response.set("Location", call.house->options.base_url + "/report/" + monitor.report_token);

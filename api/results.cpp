@@ -14,7 +14,6 @@
 namespace everup::api {
 namespace {
 
-constexpr std::int64_t kLedgerSlackMs = 2 * kDayMs;
 constexpr milliseconds kLongest{400 * kDayMs};
 constexpr std::int64_t kPointsWanted = 300;
 constexpr std::int64_t kPointsMax = 1500;
@@ -178,7 +177,7 @@ Answer get_uptime(Call& call) {
   if (!length) in.wrong("window", "not_allowed", "is 24h, 7d, 30d, 90d or 365d");
   const Span wanted = explicit_span ? in.window(milliseconds(30 * kDayMs), kLongest) : Span{};
   if (!in.ok()) return invalid_fields(in.errors());
-  const WallTime from = explicit_span ? wanted.from : call.now - milliseconds(*length + kLedgerSlackMs);
+  const WallTime from = explicit_span ? wanted.from : call.now - milliseconds(*length + db::LedgerStore::kSlackMs);
   auto input = call.house->ledger().ledger(account(call), call.path[0], from, call.now);
   if (!input.ok()) return failed(call, input.error());
   if (explicit_span) return uptime_answer(*input, "", settled_part(*input, wanted, call.now), call.now);

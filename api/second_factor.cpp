@@ -11,8 +11,6 @@
 namespace everup::api {
 namespace {
 
-db::PersonStore& persons(const Call& call) { return *call.house->options.people.persons; }
-
 HttpResponse told_once(std::string body, int status) {
   HttpResponse response = json_answer(std::move(body), status);
   response.set("Cache-Control", "no-store");
@@ -33,7 +31,7 @@ Answer offer_totp(Call& call) {
   auto proof = with_password(call);
   if (auto* refusal = std::get_if<HttpResponse>(&proof)) return std::move(*refusal);
   const std::string secret = new_totp_secret();
-  const auto offered = persons(call).offer_factor(call.caller->person, secret);
+  const auto offered = call.house->persons().offer_factor(call.caller->person, secret);
   if (!offered.ok()) return failed(call, offered.error());
   if (!*offered) return problem(409, "conflict", "there is a second factor already; remove it first");
   const std::string uri = totp_uri(secret, call.caller->person.email);
@@ -49,7 +47,7 @@ Answer confirm_totp(Call& call) {
   const db::SignedIn& who = call.caller->person;
   if (call.house->door.gate.take_address(who.email, "totp", true, call.house->options.clock->now().mono))
     return problem(429, "too_many_attempts", "too many attempts; try again in some minutes");
-  const auto person = persons(call).find_person(who.email, who.account, network_of(call.client));
+  const auto person = call.house->persons().find_person(who.email, who.account, network_of(call.client));
   if (!person.ok()) return failed(call, person.error());
   const bool offered = person->has_value() && !(*person)->factor.empty() && !(*person)->factor_on;
   if (!offered) return problem(409, "conflict", "no second factor waits for its first code");
@@ -58,7 +56,7 @@ Answer confirm_totp(Call& call) {
   const auto codes = new_recovery_codes();
   std::vector<std::string> plain;
   for (const auto& text : codes) plain.push_back(plain_recovery_code(text));
-  const auto confirmed = persons(call).confirm_factor(who.session, *step, plain);
+  const auto confirmed = call.house->persons().confirm_factor(who.session, *step, plain);
   if (!confirmed.ok()) return failed(call, confirmed.error());
   if (!*confirmed) return problem(409, "conflict", "no second factor waits for its first code");
   JsonWriter list = JsonWriter::array();
@@ -71,7 +69,7 @@ Answer confirm_totp(Call& call) {
 Answer remove_totp(Call& call) {
   auto proof = with_password(call);
   if (auto* refusal = std::get_if<HttpResponse>(&proof)) return std::move(*refusal);
-  const auto dropped = persons(call).drop_factor(call.caller->person.session);
+  const auto dropped = call.house->persons().drop_factor(call.caller->person.session);
   if (!dropped.ok()) return failed(call, dropped.error());
   if (!*dropped) return problem(409, "conflict", "there is no second factor");
   HttpResponse response;

@@ -11,8 +11,6 @@
 namespace everup::api {
 namespace {
 
-db::PersonStore& persons(const Call& call) { return *call.house->options.people.persons; }
-
 HttpResponse no_content() {
   HttpResponse response;
   response.status = 204;
@@ -48,7 +46,7 @@ Answer get_session(Call& call) { return signed_in(call, call.caller->person, tok
 
 Answer close_session(Call& call) {
   const db::SignedIn& who = call.caller->person;
-  const Status ended = persons(call).end_session(who.account, who.user, who.session);
+  const Status ended = call.house->persons().end_session(who.account, who.user, who.session);
   if (!ended.ok()) return failed(call, ended.error());
   HttpResponse response = no_content();
   response.set("Set-Cookie", drop_session_cookie(site_of(call)));
@@ -57,7 +55,7 @@ Answer close_session(Call& call) {
 
 Answer list_sessions(Call& call) {
   const db::SignedIn& who = call.caller->person;
-  const auto list = persons(call).sessions(who.account, who.user);
+  const auto list = call.house->persons().sessions(who.account, who.user);
   if (!list.ok()) return failed(call, list.error());
   JsonWriter data = JsonWriter::array();
   for (const auto& session : *list) {
@@ -77,7 +75,7 @@ Answer end_session(Call& call) {
   const auto id = parse_id<db::SessionTag>(call.path[0]);
   if (!id) return problem(404, "not_found", "no such object");
   const db::SignedIn& who = call.caller->person;
-  const Status ended = persons(call).end_session(who.account, who.user, *id);
+  const Status ended = call.house->persons().end_session(who.account, who.user, *id);
   if (!ended.ok()) return failed(call, ended.error());
   return no_content();
 }

@@ -4,32 +4,17 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "app/answer.h"
 #include "app/commands.h"
 #include "app/database.h"
 #include "app/monitor_command.h"
+#include "app/people_command.h"
 #include "seal/password.h"
 
 namespace everup::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-int failed(const char* command, const Error& error, int code) {
-  fmt::print(stderr, "everup {}: {}\n", command, error.what);
-  return code;
-}
-
-int printed(const std::string& line) {
-  fmt::print("{}\n", line);
-  return std::fflush(stdout) == 0 ? kDone : kFailed;
-}
-
-Result<std::string> password_hash(const std::string& file) {
-  if (file.empty()) return std::string();
-  const auto password = first_line_of(file, seal::kPasswordBytesMax);
-  if (!password) return password.error();
-  return seal::hash_password(*password);
-}
 
 bool plausible_email(const std::string& email) {
   const auto at = email.rfind('@');

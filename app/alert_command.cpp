@@ -7,27 +7,13 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/answer.h"
+
 namespace everup::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr int kPagesMax = 10'000;
-
-int failed(const char* command, const Error& error) {
-  fmt::print(stderr, "everup {}: {}\n", command, error.what);
-  return 1;
-}
-
-int printed(const std::string& text) {
-  fmt::print("{}\n", text);
-  return std::fflush(stdout) == 0 ? 0 : 1;
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  if (it == object.end() || it->is_null()) return "-";
-  return it->is_string() ? it->get<std::string>() : it->dump();
-}
 
 std::string monitor_name(const Json& incident) {
   const auto monitor = incident.find("monitor");

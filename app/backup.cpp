@@ -31,10 +31,6 @@ constexpr std::size_t kKeptBeforeMigration = 3;
 constexpr int kSecretsTried = 100;
 constexpr const char* kDump = "database.dump";
 
-Error io_error(const std::string& path) {
-  return {ErrorCode::kRefused, fmt::format("{}: {}", path, std::strerror(errno))};
-}
-
 void sync_directory(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;  // the files are safe; only the name could be lost

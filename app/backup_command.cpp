@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "app/answer.h"
 #include "app/backup.h"
 #include "app/commands.h"
 #include "app/database.h"
@@ -24,11 +25,6 @@
 
 namespace everup::app {
 namespace {
-
-int failed(const char* command, const Error& error, int code) {
-  fmt::print(stderr, "everup {}: {}\n", command, error.what);
-  return code;
-}
 
 int flushed(int code) { return std::fflush(stdout) == 0 ? code : kFailed; }
 

@@ -23,10 +23,6 @@ constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::size_t kManifestMax = 64u << 20;  // 100 bytes a table, partitions for years
 constexpr std::size_t kSmallMax = 1u << 20;
 
-Error io_error(const std::string& path) {
-  return {ErrorCode::kRefused, fmt::format("{}: {}", path, std::strerror(errno))};
-}
-
 // The next bytes at `at`, which moves; empty at the end.
 Result<std::string> read_piece(int fd, const std::string& path, off_t& at) {
   std::string piece(kPieceBytes, '\0');
@@ -84,6 +80,10 @@ std::string newest_inside(const std::string& directory) {
 }
 
 }  // namespace
+
+Error io_error(const std::string& path) {
+  return {ErrorCode::kRefused, fmt::format("{}: {}", path, std::strerror(errno))};
+}
 
 std::int64_t Manifest::rows() const {
   std::int64_t all = 0;

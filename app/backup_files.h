@@ -25,6 +25,9 @@
 
 namespace everup::app {
 
+// The file and what errno says of it.
+Error io_error(const std::string& path);
+
 struct FileFacts {
   std::int64_t bytes = 0;
   std::string sha256;

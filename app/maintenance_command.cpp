@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "app/answer.h"
 #include "app/database.h"
 #include "app/monitor_command.h"
 #include "core/time.h"
@@ -14,28 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-int failed(const Error& error) {
-  fmt::print(stderr, "everup maintenance-window: {}\n", error.what);
-  return 1;
-}
-
-int wrong_usage(const std::string& what) {
-  fmt::print(stderr, "everup maintenance-window: {}\n", what);
-  return 2;
-}
-
-int printed(const std::string& text) {
-  fmt::print("{}\n", text);
-  return std::fflush(stdout) == 0 ? 0 : 1;
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  if (it == object.end() || it->is_null()) return "-";
-  return it->is_string() ? it->get<std::string>() : it->dump();
-}
-
-std::string row(const Json& window) {
+std::string window_row(const Json& window) {
   const Json next = window.value("next", Json());
   return fmt::format("{:<18} {:<9} {:<21} {:<21} {:<24} {}", text_of(window, "id"), text_of(window, "state"),
                      next.is_object() ? text_of(next, "from") : "-", next.is_object() ? text_of(next, "to") : "-",
@@ -48,11 +28,11 @@ int maintenance_add(const ApiClient& api, const MaintenanceAdd& add, bool json) 
   Json body = Json::object();
   const std::int64_t now = system_clock().now().wall.ms / 1000 * 1000;
   body["starts_at"] = add.from.empty() ? rfc3339(WallTime{now}) : add.from;
-  if (add.to.empty() == add.length.empty()) return wrong_usage("give one of --to and --for");
+  if (add.to.empty() == add.length.empty()) return wrong_usage("maintenance-window", "give one of --to and --for");
   if (!add.to.empty()) body["ends_at"] = add.to;
   if (!add.length.empty()) {
     const auto ms = parse_duration_ms(add.length, 1000);
-    if (!ms || *ms % 1000 != 0) return wrong_usage("--for must be whole seconds, like 90m or 2h");
+    if (!ms || *ms % 1000 != 0) return wrong_usage("maintenance-window", "--for must be whole seconds, like 90m or 2h");
     body["duration_s"] = *ms / 1000;
   }
   if (!add.monitors.empty()) body["match"]["monitors"] = add.monitors;
@@ -62,27 +42,27 @@ int maintenance_add(const ApiClient& api, const MaintenanceAdd& add, bool json) 
   }
   const auto answer =
       api.call("POST", "/maintenance_windows", body.dump(-1, ' ', false, Json::error_handler_t::replace));
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("maintenance-window", answer.error());
   const auto window = Json::parse(*answer, nullptr, false);
   return printed(json || !window.is_object() ? *answer : text_of(window, "id"));
 }
 
 int maintenance_list(const ApiClient& api, bool json) {
   const auto answer = api.call("GET", "/maintenance_windows");
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("maintenance-window", answer.error());
   const auto body = Json::parse(*answer, nullptr, false);
   if (!body.is_object() || !body.contains("data"))
-    return failed({ErrorCode::kInternal, "the API's answer is not a list"});
+    return failed("maintenance-window", {ErrorCode::kInternal, "the API's answer is not a list"});
   if (json) return printed(body["data"].dump(2));
   for (const auto& window : body["data"]) {
-    if (printed(row(window)) != 0) return 1;
+    if (printed(window_row(window)) != 0) return 1;
   }
   return 0;
 }
 
 int maintenance_next(const ApiClient& api, const std::string& id, bool json) {
   const auto answer = api.call("GET", "/maintenance_windows/" + percent_encode(id) + "/occurrences?limit=5");
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("maintenance-window", answer.error());
   const auto body = Json::parse(*answer, nullptr, false);
   if (json || !body.is_object() || !body.contains("data")) return printed(*answer);
   for (const auto& one : body["data"]) {
@@ -93,7 +73,7 @@ int maintenance_next(const ApiClient& api, const std::string& id, bool json) {
 
 int maintenance_remove(const ApiClient& api, const std::string& id) {
   const auto answer = api.call("DELETE", "/maintenance_windows/" + percent_encode(id));
-  return answer ? 0 : failed(answer.error());
+  return answer ? 0 : failed("maintenance-window", answer.error());
 }
 
 }  // namespace everup::app

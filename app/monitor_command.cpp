@@ -8,33 +8,14 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/answer.h"
+
 namespace everup::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-int failed(const Error& error) {
-  fmt::print(stderr, "everup monitor: {}\n", error.what);
-  return 1;
-}
-
-int wrong_usage(const std::string& what) {
-  fmt::print(stderr, "everup monitor: {}\n", what);
-  return 2;
-}
-
-int printed(const std::string& text) {
-  fmt::print("{}\n", text);
-  return std::fflush(stdout) == 0 ? 0 : 1;
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  if (it == object.end() || it->is_null()) return "-";
-  return it->is_string() ? it->get<std::string>() : it->dump();
-}
-
-std::string row(const Json& monitor) {
+std::string monitor_row(const Json& monitor) {
   return fmt::format("{:<18} {:<9} {:<24} {:<28} {}", text_of(monitor, "id"), text_of(monitor, "state"),
                      text_of(monitor, "since"), text_of(monitor, "name"), text_of(monitor, "target"));
 }
@@ -80,25 +61,25 @@ int monitor_add(const ApiClient& api, const MonitorAdd& add, bool json) {
   Json body = Json::object();
   if (!add.definition_file.empty()) {
     const auto text = definition_text(add.definition_file);
-    if (!text) return wrong_usage(text.error().what);
+    if (!text) return wrong_usage("monitor", text.error().what);
     body = Json::parse(*text, nullptr, false);
-    if (!body.is_object()) return wrong_usage(add.definition_file + " must hold one JSON object");
+    if (!body.is_object()) return wrong_usage("monitor", add.definition_file + " must hold one JSON object");
   }
   if (!add.target.empty()) body["target"] = add.target;
   if (!add.name.empty()) body["name"] = add.name;
   if (!add.tags.empty()) body["tags"] = add.tags;
   if (!add.interval.empty()) {
     const auto ms = parse_duration_ms(add.interval, 1000);
-    if (!ms || *ms % 1000 != 0) return wrong_usage("--interval must be whole seconds, like 60s or 5m");
+    if (!ms || *ms % 1000 != 0) return wrong_usage("monitor", "--interval must be whole seconds, like 60s or 5m");
     body["interval_s"] = *ms / 1000;
   }
   if (!add.timeout.empty()) {
     const auto ms = parse_duration_ms(add.timeout, 1000);
-    if (!ms) return wrong_usage("--timeout must be a duration, like 10s or 500ms");
+    if (!ms) return wrong_usage("monitor", "--timeout must be a duration, like 10s or 500ms");
     body["timeout_ms"] = *ms;
   }
   const auto answer = api.call("POST", "/monitors", body.dump(-1, ' ', false, Json::error_handler_t::replace));
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("monitor", answer.error());
   if (json) return printed(*answer);
   const auto monitor = Json::parse(*answer, nullptr, false);
   return printed(monitor.is_object() ? text_of(monitor, "id") : *answer);
@@ -113,14 +94,14 @@ int monitor_list(const ApiClient& api, const std::string& query, bool json) {
     if (!query.empty()) path += "&q=" + percent_encode(query);
     if (!cursor.empty()) path += "&cursor=" + percent_encode(cursor);
     const auto answer = api.call("GET", path);
-    if (!answer) return failed(answer.error());
+    if (!answer) return failed("monitor", answer.error());
     const auto body = Json::parse(*answer, nullptr, false);
     if (!body.is_object() || !body.contains("data"))
-      return failed({ErrorCode::kInternal, "the API's answer is not a list"});
+      return failed("monitor", {ErrorCode::kInternal, "the API's answer is not a list"});
     for (const auto& monitor : body["data"]) {
       if (json)
         all.push_back(monitor);
-      else if (printed(row(monitor)) != 0)
+      else if (printed(monitor_row(monitor)) != 0)
         return 1;
     }
     if (!body.contains("next_cursor") || body["next_cursor"].is_null()) break;
@@ -131,21 +112,21 @@ int monitor_list(const ApiClient& api, const std::string& query, bool json) {
 
 int monitor_show(const ApiClient& api, const std::string& id, bool json) {
   const auto answer = api.call("GET", "/monitors/" + percent_encode(id));
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("monitor", answer.error());
   const auto monitor = Json::parse(*answer, nullptr, false);
   return printed(json || !monitor.is_object() ? *answer : card(monitor));
 }
 
 int monitor_verb(const ApiClient& api, const std::string& id, const std::string& verb, bool json) {
   const auto answer = api.call("POST", "/monitors/" + percent_encode(id) + "/" + verb, "{}");
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("monitor", answer.error());
   const auto body = Json::parse(*answer, nullptr, false);
   return printed(json || !body.is_object() ? *answer : card(body));
 }
 
 int monitor_delete(const ApiClient& api, const std::string& id) {
   const auto answer = api.call("DELETE", "/monitors/" + percent_encode(id));
-  return answer ? 0 : failed(answer.error());
+  return answer ? 0 : failed("monitor", answer.error());
 }
 
 }  // namespace everup::app

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "app/answer.h"
 #include "app/api_client.h"
 #include "app/commands.h"
 #include "db/people_operator.h"
@@ -15,24 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-int failed(const char* command, const Error& error, int code = kFailed) {
-  fmt::print(stderr, "everup {}: {}\n", command, error.what);
-  return code;
-}
-
-int printed(const std::string& line) {
-  fmt::print("{}\n", line);
-  return std::fflush(stdout) == 0 ? kDone : kFailed;
-}
-
 db::PeopleOperator people_of(const Operator& op) { return {*op.owner_pool, *op.ids, *op.vault, system_clock()}; }
-
-Result<std::string> password_hash(const std::string& file) {
-  if (file.empty()) return std::string();
-  const auto password = first_line_of(file, seal::kPasswordBytesMax);
-  if (!password) return password.error();
-  return seal::hash_password(*password);
-}
 
 // Opens the database and finds the account; on failure prints and answers the exit code.
 template <class Command>
@@ -45,6 +29,13 @@ int with_account(const char* name, const Settings& settings, const UserWords& wo
 }
 
 }  // namespace
+
+Result<std::string> password_hash(const std::string& file) {
+  if (file.empty()) return std::string();
+  const auto password = first_line_of(file, seal::kPasswordBytesMax);
+  if (!password) return password.error();
+  return seal::hash_password(*password);
+}
 
 Result<std::string> new_setup_path(const Operator& op) {
   auto token = people_of(op).new_setup_token();

@@ -24,10 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kDatabase = "everup";  // of the private cluster
 
-Error io_error(const std::string& path) {
-  return {ErrorCode::kRefused, fmt::format("{}: {}", path, std::strerror(errno))};
-}
-
 // A directory that goes with its object.
 class Scratch {
  public:

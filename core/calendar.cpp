@@ -15,8 +15,6 @@ namespace everup {
 
 namespace {
 
-constexpr std::int64_t kHourMs = 3'600'000;
-
 std::chrono::sys_days days_of(Date d) {
   return std::chrono::year{d.year} / std::chrono::month{static_cast<unsigned>(d.month)} /
          std::chrono::day{static_cast<unsigned>(d.day)};

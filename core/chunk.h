@@ -24,7 +24,6 @@ namespace everup {
 
 inline constexpr std::size_t kChunkRowsMax = 65'536;
 inline constexpr std::size_t kChunkDetailMax = 1'024;
-inline constexpr std::int64_t kHourMs = 3'600'000;
 
 // A look, or a slot that was missed; the columns of the table `results`, which says what they mean.
 struct ChunkRow {

@@ -13,8 +13,6 @@ namespace everup {
 
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000;
-
 std::optional<WallTime> due_after(const HeartbeatPlan& plan, WallTime anchor) {
   if (plan.cron == nullptr) return anchor + plan.period;
   EVERUP_ASSERT(plan.zone != nullptr);

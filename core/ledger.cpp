@@ -5,7 +5,6 @@
 #include "core/ledger.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/result.h"
 #include "core/schedule.h"
@@ -13,8 +12,6 @@
 namespace everup {
 
 namespace {
-
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max()};
 
 bool stale(const LedgerInput& input, WallTime mark, WallTime now) {
   return now - mark > horizon_of(input.interval_ms, input.timeout_ms);

@@ -10,7 +10,7 @@ namespace everup {
 
 namespace {
 
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max() / 2};
+constexpr WallTime kFarAway{std::numeric_limits<std::int64_t>::max() / 2};
 
 void check_match(const MaintenanceDraft& draft, Complaints& complaints) {
   complaints.need(draft.monitors.empty() || draft.tags.empty(), "#/match", "conflict",
@@ -64,12 +64,12 @@ FieldErrors validate(const MaintenanceDraft& draft, const Zones& zones, WallTime
   complaints.need(rule.ok(), "#/rrule", "invalid_rule", rule.ok() ? "" : rule.error().what);
   if (!rule) return complaints.take();
   if (!starts_by_its_rule(*rule)) {
-    const auto first = occurrences(*rule, {draft.starts_at, kForever}, 1);
+    const auto first = occurrences(*rule, {draft.starts_at, kFarAway}, 1);
     complaints.wrong("#/starts_at", "not_by_rule",
                      first.empty() ? "the rule gives no window from there on"
                                    : "must be a start by the rule; the first one is " + rfc3339(first.front().from));
   }
-  complaints.need(!occurrences(*rule, {now, kForever}, 1).empty(), draft.rrule.empty() ? "#/ends_at" : "#/rrule",
+  complaints.need(!occurrences(*rule, {now, kFarAway}, 1).empty(), draft.rrule.empty() ? "#/ends_at" : "#/rrule",
                   "over_already", "must not be over: a window never changes what was measured before it was saved");
   return complaints.take();
 }

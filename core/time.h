@@ -5,6 +5,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ struct WallTime {
   WallTime operator-(milliseconds d) const { return {ms - d.count()}; }
   milliseconds operator-(WallTime other) const { return milliseconds(ms - other.ms); }
 };
+
+inline constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max()};
 
 struct Instant {
   std::int64_t ns = 0;  // CLOCK_MONOTONIC
@@ -40,7 +43,7 @@ struct Span {
 };
 Span intersect(Span a, Span b);
 
-inline constexpr std::int64_t kDayMs = 86'400'000;
+inline constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000, kDayMs = 86'400'000;
 
 // RFC 3339, always UTC: "2026-11-22T04:05:06Z", with ".123" when there are milliseconds. Years 1970 … 9999.
 std::string rfc3339(WallTime t);

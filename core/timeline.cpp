@@ -13,7 +13,6 @@
 #include "core/timeline.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <tuple>
 
@@ -22,8 +21,6 @@
 namespace everup {
 
 namespace {
-
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max()};
 
 void sort_and_unite(std::vector<Observed>& results) {
   std::sort(results.begin(), results.end(), [](const Observed& a, const Observed& b) {

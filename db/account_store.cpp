@@ -10,7 +10,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
 constexpr std::string_view kKeyHead = "everup_";
 constexpr std::size_t kKeyDigits = 32, kCheckDigits = 6;
 constexpr std::size_t kKeyNameMax = 100;
@@ -109,7 +108,7 @@ Result<std::optional<Identity>> AccountStore::find_key(std::string_view text) {
   if (!plausible_key(text, vault_)) return found;
   const std::string digest = vault_.digest(text);
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     found.reset();
     const auto rows =
         tx.exec_params("SELECT account, key, key_scope FROM find_api_key($1, $2)", pqxx::binarystring(digest), now);
@@ -125,7 +124,7 @@ Result<std::optional<Identity>> AccountStore::find_key(std::string_view text) {
 
 Result<Account> AccountStore::account(AccountId id) {
   std::optional<Account> account;
-  const Status status = pool_.as_account(id, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(id, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows = tx.exec_params(std::string(kAccountColumns) + "WHERE a.id = $1", id.value);
     if (rows.empty()) return Error{ErrorCode::kNotFound, "account: there is no such account"};
     account = account_in(rows[0]);
@@ -137,7 +136,7 @@ Result<Account> AccountStore::account(AccountId id) {
 
 Result<std::vector<KeyInfo>> AccountStore::keys(AccountId account) {
   std::vector<KeyInfo> list;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     const auto rows = tx.exec_params(
         "SELECT id, account_id, name, scope, created_at, expires_at, revoked_at, last_used_at FROM api_keys WHERE "
@@ -155,7 +154,7 @@ Result<NewKey> AccountStore::create_key(AccountId account, const std::string& na
                                         std::optional<WallTime> expires_at) {
   auto key = draft_key(ids_, vault_, clock_.now().wall, account, name, scope, expires_at);
   if (!key) return key;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     insert_key(tx, *key, vault_);
     return ok();
   });
@@ -165,7 +164,7 @@ Result<NewKey> AccountStore::create_key(AccountId account, const std::string& na
 
 Status AccountStore::revoke_key(AccountId account, KeyId key) {
   const std::int64_t now = clock_.now().wall.ms;
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows = tx.exec_params(
         "UPDATE api_keys SET revoked_at = coalesce(revoked_at, $3) WHERE account_id = $1 AND id = $2 RETURNING id",
         account.value, key.value, now);
@@ -187,7 +186,7 @@ Result<Account> OperatorStore::create_account(const std::string& email, const st
   const Account account{AccountId{(*ids)[0]}, name.empty() ? address : name, "UTC", address, clock_.now().wall};
   if (account.name.size() > 200) return invalid("#/name: at most 200 bytes are allowed");
   const std::string* phc = password_phc.empty() ? nullptr : &password_phc;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     set_operator(tx);
     tx.exec_params("INSERT INTO accounts (id, name, timezone, created_at) VALUES ($1, $2, $3, $4)", account.id.value,
                    account.name, account.timezone, account.created_at.ms);
@@ -206,7 +205,7 @@ Result<Account> OperatorStore::create_account(const std::string& email, const st
 
 Result<std::vector<Account>> OperatorStore::accounts(int limit) {
   std::vector<Account> list;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     set_operator(tx);
     for (const auto& row : tx.exec_params(std::string(kAccountColumns) + "ORDER BY a.id LIMIT $1", limit))
@@ -221,7 +220,7 @@ Result<Account> OperatorStore::find_account(const std::string& id_or_email) {
   const auto id = parse_id<AccountTag>(id_or_email);
   const std::string email = lowered_email(id_or_email);
   std::vector<Account> list;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     set_operator(tx);
     const auto rows =
@@ -257,7 +256,7 @@ Result<NewKey> OperatorStore::create_key(AccountId account, const std::string& n
                                          std::optional<WallTime> expires_at) {
   auto key = draft_key(ids_, vault_, clock_.now().wall, account, name, scope, expires_at);
   if (!key) return key;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     set_operator(tx);
     insert_key(tx, *key, vault_);
     return ok();

@@ -6,7 +6,7 @@
 
 namespace everup::db {
 namespace {
-constexpr std::int64_t kMinuteMs = 60'000, kMinutesOfDay = 1440;
+constexpr std::int64_t kMinutesOfDay = 1440;
 
 bool names(const std::vector<AlertKind>& on, AlertKind kind) {
   switch (kind) {

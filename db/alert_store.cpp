@@ -10,7 +10,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
 constexpr milliseconds kTestEvery{10'000};
 constexpr std::size_t kSecretDigits = 32;  // as base64 text: 24 bytes, of which 160 bits are random
 constexpr std::size_t kTokenDigits = 26;
@@ -114,7 +113,7 @@ AlertStore::AlertStore(Pool& api_pool, IdSource& ids, const Vault& vault, const 
 
 Result<std::vector<StoredChannel>> AlertStore::channels(AccountId account) {
   std::vector<StoredChannel> list;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     if (!any_policy(tx, account)) tx.exec_params("SELECT owner_channels($1, $2)", account.value, clock_.now().wall.ms);
     for (const pqxx::row& row :
@@ -133,7 +132,7 @@ Result<std::vector<StoredChannel>> AlertStore::channels(AccountId account) {
 
 Result<StoredChannel> AlertStore::channel(AccountId account, ChannelId id) {
   std::optional<StoredChannel> out;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = read_channel(tx, account, id, vault_, "");
     if (!read) return read.error();
     out = *std::move(read);
@@ -152,7 +151,7 @@ Result<StoredChannel> AlertStore::create_channel(AccountId account, ChannelDraft
   const Bytes secrets(sealed_secrets(c, vault_));
   const auto from = minute(draft.quiet, true), to = minute(draft.quiet, false);
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto count =
         tx.exec_params1("SELECT count(*) FROM channels WHERE account_id = $1 AND deleted_at IS NULL", account.value);
     if (count[0].as<int>() >= kChannelsMax)
@@ -177,7 +176,7 @@ Result<StoredChannel> AlertStore::update_channel(AccountId account, ChannelId id
   if (c.kind == ChannelKind::kWebhook && c.secret.empty()) c.secret = "whsec_" + random_base32(kSecretDigits);
   const Bytes secrets(sealed_secrets(c, vault_));
   const auto from = minute(draft.quiet, true), to = minute(draft.quiet, false);
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto stored = read_channel(tx, account, id, vault_, " FOR UPDATE");
     if (!stored) return stored.error();
     if (stored->revision != revision) return changed("channel");
@@ -200,7 +199,7 @@ Result<StoredChannel> AlertStore::update_channel(AccountId account, ChannelId id
 }
 
 Status AlertStore::remove_channel(AccountId account, ChannelId id) {
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto stored = read_channel(tx, account, id, vault_, " FOR UPDATE");
     if (!stored) return stored.error();
     const auto used = tx.exec_params(
@@ -221,7 +220,7 @@ Result<DeliveryKey> AlertStore::test_channel(AccountId account, ChannelId id) {
   if (!number) return number.error();
   const DeliveryKey key{MonitorId{}, 0, AlertKind::kTest, *number, id, 0};
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto stored = read_channel(tx, account, id, vault_, " FOR UPDATE");  // two askers: one after the other
     if (!stored) return stored.error();
     const auto last = tx.exec_params(
@@ -244,7 +243,7 @@ Result<DeliveryKey> AlertStore::test_channel(AccountId account, ChannelId id) {
 
 Result<std::vector<StoredPolicy>> AlertStore::policies(AccountId account) {
   std::vector<StoredPolicy> list;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     for (const pqxx::row& row :
          tx.exec_params(std::string("SELECT ") + kPolicyColumns +
@@ -262,7 +261,7 @@ Result<std::vector<StoredPolicy>> AlertStore::policies(AccountId account) {
 
 Result<StoredPolicy> AlertStore::policy(AccountId account, PolicyId id) {
   std::optional<StoredPolicy> out;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = read_policy(tx, account, id, "");
     if (!read) return read.error();
     out = *std::move(read);
@@ -276,7 +275,7 @@ Result<StoredPolicy> AlertStore::create_policy(AccountId account, const PolicyDr
   const auto id = ids_.next();
   if (!id) return id.error();
   const PolicyArrays arrays(draft);
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     if (Status judged = judge_policy(tx, account, draft); !judged) return judged;
     const auto count = tx.exec_params1("SELECT count(*) FROM alert_policies WHERE account_id = $1", account.value);
     if (count[0].as<int>() >= kPoliciesMax)
@@ -296,7 +295,7 @@ Result<StoredPolicy> AlertStore::create_policy(AccountId account, const PolicyDr
 Result<StoredPolicy> AlertStore::update_policy(AccountId account, PolicyId id, const PolicyDraft& draft,
                                                std::int32_t revision) {
   const PolicyArrays arrays(draft);
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto stored = read_policy(tx, account, id, " FOR UPDATE");
     if (!stored) return stored.error();
     if (stored->revision != revision) return changed("policy");
@@ -314,7 +313,7 @@ Result<StoredPolicy> AlertStore::update_policy(AccountId account, PolicyId id, c
 }
 
 Status AlertStore::remove_policy(AccountId account, PolicyId id) {
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto gone =
         tx.exec_params("DELETE FROM alert_policies WHERE account_id = $1 AND id = $2", account.value, id.value);
     return gone.affected_rows() == 0 ? Status(no_such_policy()) : ok();

@@ -15,16 +15,16 @@ constexpr const char* kName = "everup backup";
 constexpr std::array kRoles{Role::kOwner, Role::kWorker, Role::kApi, Role::kPublic, Role::kBackup};
 
 // A session that no policy binds, and what it found out about the server.
-struct Reader {
+struct DumpReader {
   std::unique_ptr<Session> session;
   DatabaseAccess access;
   bool superuser = false;
 };
 
-Result<Reader> open_reader(DatabaseAccess access) {
+Result<DumpReader> open_reader(DatabaseAccess access) {
   auto login = Session::open(access, Role::kLogin, kName);
   if (!login) return login.error();
-  Reader reader;
+  DumpReader reader;
   bool schema = false;
   const Status known = (*login)->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     schema = tx.exec1("SELECT to_regclass('public.schema_migrations') IS NOT NULL")[0].as<bool>();
@@ -111,7 +111,7 @@ DatabaseFacts facts_in(pqxx::transaction_base& tx, const DatabaseAccess& access,
 }
 
 // As whom pg_dump may read everything: backup; in a schema from before its rights were complete, a superuser.
-Result<DumpSight> sight_in(pqxx::transaction_base& tx, const Reader& reader) {
+Result<DumpSight> sight_in(pqxx::transaction_base& tx, const DumpReader& reader) {
   DumpSight sight;
   tx.exec("SET LOCAL idle_in_transaction_session_timeout = 0");  // the snapshot is held while pg_dump works
   sight.snapshot = tx.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();

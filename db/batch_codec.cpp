@@ -20,9 +20,9 @@ enum Flag : std::uint8_t {
 constexpr std::uint64_t kItemsMax = 1'000'000;
 constexpr std::uint64_t kEdgesMax = 10'000;
 
-class Writer {
+class ItemWriter {
  public:
-  explicit Writer(std::size_t reserve) { out_.reserve(reserve); }
+  explicit ItemWriter(std::size_t reserve) { out_.reserve(reserve); }
   void byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
   void v(std::uint64_t value) {
     for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
@@ -44,9 +44,9 @@ class Writer {
 };
 
 // Reads until the first thing that does not fit; then everything reads as zero and bad() tells.
-class Reader {
+class ItemReader {
  public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  explicit ItemReader(std::string_view bytes) : bytes_(bytes) {}
   bool bad() const { return bad_; }
   bool at_end() const { return at_ == bytes_.size(); }
   std::size_t offset() const { return at_; }
@@ -98,19 +98,19 @@ class Reader {
   bool bad_ = false;
 };
 
-void put(Writer& out, const Reason& reason) {
+void put(ItemWriter& out, const Reason& reason) {
   out.z(reason.cause);
   out.z(reason.gap);
 }
 
-Reason read_reason(Reader& in) {
+Reason read_reason(ItemReader& in) {
   Reason reason;
   reason.cause = in.number<std::int16_t>();
   reason.gap = in.number<std::int16_t>();
   return reason;
 }
 
-void put(Writer& out, const Conclusion& conclusion, WallTime base) {
+void put(ItemWriter& out, const Conclusion& conclusion, WallTime base) {
   out.byte(static_cast<std::uint8_t>((conclusion.pending_since ? 1 : 0) | (conclusion.flip ? 2 : 0)));
   out.z(conclusion.version_before);
   out.z(conclusion.version_after);
@@ -134,7 +134,7 @@ void put(Writer& out, const Conclusion& conclusion, WallTime base) {
   }
 }
 
-Conclusion read_conclusion(Reader& in, WallTime base) {
+Conclusion read_conclusion(ItemReader& in, WallTime base) {
   Conclusion conclusion;
   const std::uint8_t flags = in.byte();
   if (flags > 3) in.fail();
@@ -171,7 +171,7 @@ std::uint8_t flags_of(const Observation& observation) {
                                    (observation.certificate_not_after ? kCertificate : 0));
 }
 
-void put(Writer& out, const Observation& observation, std::int64_t previous_id, WallTime base) {
+void put(ItemWriter& out, const Observation& observation, std::int64_t previous_id, WallTime base) {
   out.byte(flags_of(observation));
   out.difference(observation.monitor.value, previous_id);
   out.difference(observation.slot_at.ms, base.ms);
@@ -199,7 +199,7 @@ void put(Writer& out, const Observation& observation, std::int64_t previous_id, 
   if (observation.conclusion) put(out, *observation.conclusion, base);
 }
 
-void read_outcome(Reader& in, Observation& observation) {
+void read_outcome(ItemReader& in, Observation& observation) {
   observation.verdict = static_cast<Verdict>(in.number<std::int16_t>());
   observation.cause = static_cast<Cause>(in.number<std::int16_t>());
   observation.phase = static_cast<Phase>(in.number<std::int16_t>());
@@ -210,7 +210,7 @@ void read_outcome(Reader& in, Observation& observation) {
   observation.code = in.number<std::int32_t>();
 }
 
-Observation read_observation(Reader& in, std::int64_t previous_id, WallTime base) {
+Observation read_observation(ItemReader& in, std::int64_t previous_id, WallTime base) {
   Observation observation;
   const std::uint8_t flags = in.byte();
   if (flags > kAllFlags) in.fail();
@@ -237,7 +237,7 @@ Observation read_observation(Reader& in, std::int64_t previous_id, WallTime base
   return observation;
 }
 
-void put(Writer& out, const Gap& gap, WallTime base) {
+void put(ItemWriter& out, const Gap& gap, WallTime base) {
   out.z(gap.region);
   out.z(gap.shard);
   out.z(gap.monitor.value);
@@ -246,7 +246,7 @@ void put(Writer& out, const Gap& gap, WallTime base) {
   out.z(static_cast<std::int16_t>(gap.reason));
 }
 
-Gap read_gap(Reader& in, WallTime base) {
+Gap read_gap(ItemReader& in, WallTime base) {
   Gap gap;
   gap.region = in.number<Region>();
   gap.shard = in.number<Shard>();
@@ -257,7 +257,7 @@ Gap read_gap(Reader& in, WallTime base) {
   return gap;
 }
 
-void put(Writer& out, const ShardMark& mark, WallTime base) {
+void put(ItemWriter& out, const ShardMark& mark, WallTime base) {
   out.z(mark.region);
   out.z(mark.shard);
   out.z(mark.epoch);
@@ -265,7 +265,7 @@ void put(Writer& out, const ShardMark& mark, WallTime base) {
   out.difference(mark.through.ms, base.ms);
 }
 
-ShardMark read_mark(Reader& in, WallTime base) {
+ShardMark read_mark(ItemReader& in, WallTime base) {
   ShardMark mark;
   mark.region = in.number<Region>();
   mark.shard = in.number<Shard>();
@@ -276,13 +276,13 @@ ShardMark read_mark(Reader& in, WallTime base) {
   return mark;
 }
 
-void put(Writer& out, const Batch::Resync& resync, WallTime base) {
+void put(ItemWriter& out, const Batch::Resync& resync, WallTime base) {
   out.z(resync.region);
   out.z(resync.monitor.value);
   out.difference(resync.oldest.ms, base.ms);
 }
 
-Batch::Resync read_resync(Reader& in, WallTime base) {
+Batch::Resync read_resync(ItemReader& in, WallTime base) {
   Batch::Resync resync;
   resync.region = in.number<Region>();
   resync.monitor.value = in.z();
@@ -290,7 +290,7 @@ Batch::Resync read_resync(Reader& in, WallTime base) {
   return resync;
 }
 
-void read_items(Reader& in, Batch& batch) {
+void read_items(ItemReader& in, Batch& batch) {
   const std::size_t observations = in.count(kItemsMax), evidence = in.count(kItemsMax);
   const std::size_t gaps = in.count(kItemsMax), marks = in.count(kItemsMax), resyncs = in.count(kItemsMax);
   std::int64_t previous_id = 0;
@@ -311,7 +311,7 @@ void read_items(Reader& in, Batch& batch) {
 }  // namespace
 
 std::string encode_batch(const Batch& batch) {
-  Writer out(64 + batch.observations.size() * 48 + batch.marks.size() * 12);
+  ItemWriter out(64 + batch.observations.size() * 48 + batch.marks.size() * 12);
   out.v(kBatchFormat);
   out.z(batch.closed_at.ms);
   for (const std::size_t count :
@@ -334,7 +334,7 @@ std::string encode_batch(const Batch& batch) {
 }
 
 Result<Batch> decode_batch(std::string_view bytes) {
-  Reader in(bytes);
+  ItemReader in(bytes);
   if (const std::uint64_t format = in.v(); format != kBatchFormat) {
     return Error{ErrorCode::kCorrupt, "batch: format " + std::to_string(format) + ", this binary reads 1"};
   }

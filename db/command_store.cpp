@@ -7,7 +7,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
 
 // (id, paused)
 Result<pqxx::result> find(pqxx::transaction_base& tx, AccountId account, const MonitorName& name, const char* lock) {
@@ -29,7 +28,7 @@ Result<CommandId> CommandStore::check_now(AccountId account, std::string_view mo
   const auto id = ids_.next();
   if (!id) return id.error();
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows = find(tx, account, *name, " FOR NO KEY UPDATE");  // two askers at once: one after the other
     if (!rows) return rows.error();
     const auto monitor_id = (*rows)[0][0].as<std::int64_t>();
@@ -55,7 +54,7 @@ Result<CommandState> CommandStore::state(AccountId account, std::string_view mon
   const auto name = monitor_name(monitor);
   if (!name) return name.error();
   CommandState state;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows = find(tx, account, *name, "");
     if (!rows) return rows.error();
     const auto found = tx.exec_params(

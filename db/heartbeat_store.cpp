@@ -10,7 +10,6 @@
 namespace everup::db {
 namespace {
 
-constexpr milliseconds kDeadline{2000};
 constexpr std::size_t kTokenDigits = 32, kIdsMax = 200;
 constexpr int kRecentMax = 20;
 
@@ -73,7 +72,7 @@ Status HeartbeatStore::tell(std::string_view token, const SignalCall& call, cons
   const std::string wanted(token);
   const std::optional<std::string> code =
       call.exit_code ? std::optional(std::to_string(*call.exit_code)) : std::nullopt;
-  return public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const bool found = tx.exec_params1("SELECT heartbeat_signal($1, $2::smallint, $3::smallint, $4, $5)", wanted,
                                        static_cast<int>(call.signal), code ? code->c_str() : nullptr, body, now)[0]
                            .as<bool>();
@@ -88,7 +87,7 @@ Result<std::map<std::int64_t, HeartbeatRow>> HeartbeatStore::find(AccountId acco
   for (const MonitorId id : monitors) ids.push_back(id.value);
   std::map<std::int64_t, HeartbeatRow> out;
   if (ids.empty()) return out;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     out.clear();
     for (const auto& row : tx.exec_params(std::string("SELECT monitor_id, token, ") + kHeartbeatColumns +
                                               ", recent_at, recent_signal, recent_code FROM account_heartbeats($1)",
@@ -103,7 +102,7 @@ Result<std::map<std::int64_t, HeartbeatRow>> HeartbeatStore::find(AccountId acco
 }
 
 Status HeartbeatStore::rotate(AccountId account, MonitorId monitor) {
-  return api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const bool found = tx.exec_params1("SELECT account_rotate_heartbeat($1)", monitor.value)[0].as<bool>();
     return found ? ok() : Status(Error{ErrorCode::kNotFound, "heartbeat: the monitor has none"});
   });

@@ -11,7 +11,7 @@ namespace everup::db {
 namespace {
 constexpr int kCounterBits = 12, kNodeBits = 10;
 constexpr std::int64_t kCounterMask = (1 << kCounterBits) - 1;
-constexpr milliseconds kDeadline{5000};
+constexpr milliseconds kReserveDeadline{5000};
 
 std::int64_t with_node(std::int64_t step, int node) {
   const std::int64_t ms = step >> kCounterBits;
@@ -55,7 +55,7 @@ Result<std::unique_ptr<IdSource>> IdSource::open(Pool& pool, const std::string& 
   int number = -1;
   std::int64_t last_id = 0;
   const std::int64_t now = clock.now().wall.ms;
-  const Status status = pool.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool.run(kReserveDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec("SELECT pg_advisory_xact_lock(hashtextextended('everup.nodes', 0))");
     tx.exec_params(
         "INSERT INTO nodes (number, node, seen_at) SELECT n, $1, $2 FROM generate_series(0, 1023) n "
@@ -72,7 +72,7 @@ Result<std::unique_ptr<IdSource>> IdSource::open(Pool& pool, const std::string& 
   });
   if (!status) return status.error();
   return std::make_unique<IdSource>(number, last_id, clock, [&pool, number](std::int64_t upto) {
-    return pool.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+    return pool.run(kReserveDeadline, [&](pqxx::transaction_base& tx) -> Status {
       tx.exec_params("UPDATE nodes SET last_id = greatest(last_id, $2) WHERE number = $1", number, upto);
       return ok();
     });

@@ -5,10 +5,6 @@
 #include <pqxx/pqxx>
 
 namespace everup::db {
-namespace {
-constexpr milliseconds kDeadline{2000};
-}  // namespace
-
 IdempotencyStore::IdempotencyStore(Pool& api_pool, const Clock& clock) : pool_(api_pool), clock_(clock) {}
 
 Result<IdempotencyAnswer> IdempotencyStore::begin(AccountId account, const std::string& key, const std::string& route,
@@ -19,7 +15,7 @@ Result<IdempotencyAnswer> IdempotencyStore::begin(AccountId account, const std::
   const pqxx::binarystring hash(request_hash);
   using Kind = IdempotencyAnswer::Kind;
   IdempotencyAnswer answer;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto made = tx.exec_params(
         "INSERT INTO idempotency_keys (account_id, key, route, request_hash, created_at) VALUES ($1, $2, $3, $4, $5) "
         "ON CONFLICT (account_id, key) DO NOTHING RETURNING 1",
@@ -56,7 +52,7 @@ Result<IdempotencyAnswer> IdempotencyStore::begin(AccountId account, const std::
 Status IdempotencyStore::finish(AccountId account, const std::string& key, int status, const std::string& response) {
   if (response.size() > kResponseBytesMax)
     return Error{ErrorCode::kExhausted, "idempotency key: the answer is too long to be kept"};
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params("UPDATE idempotency_keys SET status = $3, response = $4 WHERE account_id = $1 AND key = $2",
                    account.value, key, status, response);
     return ok();
@@ -64,7 +60,7 @@ Status IdempotencyStore::finish(AccountId account, const std::string& key, int s
 }
 
 Status IdempotencyStore::abandon(AccountId account, const std::string& key) {
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params("DELETE FROM idempotency_keys WHERE account_id = $1 AND key = $2 AND status IS NULL", account.value,
                    key);
     return ok();
@@ -74,7 +70,7 @@ Status IdempotencyStore::abandon(AccountId account, const std::string& key) {
 Result<int> IdempotencyStore::sweep(AccountId account, int limit) {
   int removed = 0;
   const std::int64_t before = clock_.now().wall.ms - kKeptFor.count();
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     removed =
         static_cast<int>(tx.exec_params("DELETE FROM idempotency_keys WHERE ctid IN (SELECT ctid FROM idempotency_keys "
                                         "WHERE account_id = $1 AND created_at < $2 LIMIT $3)",

@@ -10,7 +10,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
 constexpr int kAttemptsMax = 100;        // of a delivery
 constexpr int kAttemptRowsMax = 20'000;  // of a page
 
@@ -175,7 +174,7 @@ Result<IncidentPage> IncidentStore::incidents(AccountId account, const IncidentQ
     if (!after) return bad_cursor();
   }
   IncidentPage page;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     page = {};
     Conditions where;
     where.add("i.account_id = ", account.value, "::bigint");
@@ -211,7 +210,7 @@ Result<IncidentPage> IncidentStore::incidents(AccountId account, const IncidentQ
 
 Result<IncidentRow> IncidentStore::incident(AccountId account, const IncidentKey& key) {
   std::optional<IncidentRow> out;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = read_incident(tx, account, key);
     if (!read) return read.error();
     out = *std::move(read);
@@ -223,7 +222,7 @@ Result<IncidentRow> IncidentStore::incident(AccountId account, const IncidentKey
 
 Result<std::vector<IncidentUpdate>> IncidentStore::updates(AccountId account, const IncidentKey& key) {
   std::vector<IncidentUpdate> list;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     for (const pqxx::row& row : tx.exec_params(
              "SELECT at, author, words, shown FROM incident_updates WHERE account_id = $1 AND monitor_id = $2 AND "
@@ -239,7 +238,7 @@ Result<std::vector<IncidentUpdate>> IncidentStore::updates(AccountId account, co
 
 Result<IncidentRow> IncidentStore::acknowledge(AccountId account, const IncidentKey& key, const std::string& who) {
   std::optional<IncidentRow> out;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     if (auto read = read_incident(tx, account, key); !read) return read.error();
     tx.exec_params("SELECT acknowledge_incident($1, $2, $3, $4)", key.monitor.value, key.version, who,
                    clock_.now().wall.ms);
@@ -257,7 +256,7 @@ Result<IncidentUpdate> IncidentStore::add_update(AccountId account, const Incide
   const auto id = ids_.next();
   if (!id) return id.error();
   const IncidentUpdate update{clock_.now().wall, who, text, shown};
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     if (auto read = read_incident(tx, account, key, " FOR UPDATE OF i"); !read) return read.error();
     const auto count = tx.exec_params1(
         "SELECT count(*) FROM incident_updates WHERE account_id = $1 AND monitor_id = $2 AND version = $3",
@@ -276,7 +275,7 @@ Result<IncidentUpdate> IncidentStore::add_update(AccountId account, const Incide
 
 Result<IncidentRow> IncidentStore::set_root_cause(AccountId account, const IncidentKey& key, const std::string& text) {
   std::optional<IncidentRow> out;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = read_incident(tx, account, key, " FOR UPDATE OF i");
     if (!read) return read.error();
     tx.exec_params("UPDATE incidents SET root_cause = $4 WHERE account_id = $1 AND monitor_id = $2 AND version = $3",
@@ -324,7 +323,7 @@ Result<DeliveryPage> IncidentStore::deliveries(AccountId account, const Delivery
   const std::string tail =
       (before ? ")" : "") + std::string(" ORDER BY ") + order + " LIMIT " + std::to_string(limit + 1);
   DeliveryPage page;
-  const Status status = api_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     page = {};
     for (const pqxx::row& row : where.run(tx, kDeliveries, tail)) {
       auto delivery = delivery_in(row);
@@ -344,7 +343,7 @@ Result<DeliveryPage> IncidentStore::deliveries(AccountId account, const Delivery
 
 Result<LinkedIncident> IncidentStore::by_link(std::string_view token) {
   std::optional<LinkedIncident> out;
-  const Status status = public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = read_link(tx, std::string(token));
     if (!read) return read.error();
     out = *std::move(read);
@@ -357,7 +356,7 @@ Result<LinkedIncident> IncidentStore::by_link(std::string_view token) {
 Result<LinkedIncident> IncidentStore::acknowledge_by_link(std::string_view token) {
   std::optional<LinkedIncident> out;
   const std::string text(token);
-  const Status status = public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params("SELECT public_acknowledge($1, $2)", text, clock_.now().wall.ms);
     auto read = read_link(tx, text);
     if (!read) return read.error();
@@ -370,7 +369,7 @@ Result<LinkedIncident> IncidentStore::acknowledge_by_link(std::string_view token
 
 Result<bool> IncidentStore::subscribed(std::string_view token, bool off) {
   std::optional<bool> on;
-  const Status status = public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto row =
         tx.exec_params1("SELECT public_unsubscribe($1, $2, $3)", std::string(token), off, clock_.now().wall.ms);
     if (row[0].is_null()) return no_such_link();

@@ -17,8 +17,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max()};
 constexpr std::size_t kLedgersMax = 200;
 
 struct MonitorFacts {
@@ -289,7 +287,7 @@ template <class Use>
 Status of_monitor(Pool& pool, AccountId account, std::string_view id, Use use) {
   const auto name = monitor_name(id);
   if (!name) return name.error();
-  return pool.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto facts = find_monitor(tx, account, *name);
     return facts ? use(tx, facts->id) : Status(facts.error());
   });
@@ -319,7 +317,7 @@ Result<LedgerInput> LedgerStore::ledger(AccountId account, std::string_view id, 
   if (!name) return name.error();
   Inputs inputs;
   const Status status = api_.as_account(
-      account, kDeadline,
+      account, kStoreDeadline,
       [&](pqxx::transaction_base& tx) -> Status {
         inputs.clear();
         const auto facts = find_monitor(tx, account, *name);
@@ -339,7 +337,7 @@ Result<std::vector<LedgerInput>> LedgerStore::ledgers(AccountId account, const s
   for (const MonitorId id : ids) list.push_back(id.value);
   Inputs inputs;
   const Status status = api_.as_account(
-      account, kDeadline,
+      account, kStoreDeadline,
       [&](pqxx::transaction_base& tx) -> Status {
         inputs.clear();
         for (const auto& row :
@@ -432,7 +430,7 @@ Result<PublicLedger> LedgerStore::by_token(TokenKind kind, std::string_view toke
   if (!plausible_token(token)) return no_such_token();
   std::optional<PublicLedger> out;
   const Status status = public_.run(
-      kDeadline,
+      kStoreDeadline,
       [&](pqxx::transaction_base& tx) -> Status {
         auto read = read_public(tx, link_name(kind), std::string(token), from, now);
         if (!read) return read.error();
@@ -448,7 +446,7 @@ Result<PublicLedger> LedgerStore::by_token(TokenKind kind, std::string_view toke
 Result<std::vector<LatencyPoint>> LedgerStore::latencies_by_token(TokenKind kind, std::string_view token, Span window) {
   if (!plausible_token(token)) return no_such_token();
   std::vector<LatencyPoint> points;
-  const Status status = public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const std::string link = link_name(kind), text(token);
     if (tx.exec_params("SELECT 1 FROM public_monitor($1, $2)", link, text).empty()) return no_such_token();
     auto read = points_in(tx.exec_params("SELECT at, total_us, verdict FROM public_latencies($1, $2, $3, $4, $5)", link,

@@ -88,6 +88,9 @@ class LedgerStore {
   static constexpr int kResultsMax = 10'000;
   static constexpr int kLatencyMax = 200'000;
   static constexpr int kGlitchesMax = 1'000;
+  // What a caller reads before his window: it may end as much before now as an interval is long.
+  static constexpr std::int64_t kSlackMs = 2 * kDayMs;
+
   LedgerStore(Pool& api_pool, Pool& public_pool);
 
   // `id`: "mon_…" or "slug:…" (a bare slug too). Spans overlapping [from, ∞), the open one included.

@@ -4,29 +4,19 @@
 #include <algorithm>
 #include <pqxx/pqxx>
 
+#include "db/monitor_columns.h"
 #include "db/sql_values.h"
 
 namespace everup::db {
 namespace {
 
-constexpr milliseconds kDeadline{2000};
 constexpr std::size_t kOccurrencesMax = 1000;
 constexpr int kExtendedMax = 1000;
 
-constexpr const char* kColumns =
+constexpr const char* kWindowColumns =
     "SELECT id, account_id, version, name, array_to_string(monitors, ' ') AS monitors, "
     "array_to_string(tags, ' ') AS tags, starts_at, length_ms, rrule, timezone, created_at, saved_at "
     "FROM maintenance_windows ";
-
-std::vector<std::string> words_in(std::string_view text) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    words.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
 
 MaintenanceWindow window_in(const pqxx::row& row) {
   MaintenanceWindow out;
@@ -54,7 +44,7 @@ Result<MaintenanceWindow> held(pqxx::transaction_base& tx, AccountId account, st
   const auto number = parse_id<MaintenanceTag>(id);
   if (!number) return no_such_window();
   const auto rows =
-      tx.exec_params(std::string(kColumns) + "WHERE account_id = $1 AND id = $2 AND ended_at IS NULL" + lock,
+      tx.exec_params(std::string(kWindowColumns) + "WHERE account_id = $1 AND id = $2 AND ended_at IS NULL" + lock,
                      account.value, number->value);
   if (rows.empty()) return no_such_window();
   return window_in(rows[0]);
@@ -147,7 +137,7 @@ Result<MaintenanceWindow> MaintenanceStore::create(AccountId account, const Main
   if (!id) return id.error();
   MaintenanceWindow window;
   const WallTime now = clock_.now().wall;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     static_cast<MaintenanceDraft&>(window) = draft;
     window.id = MaintenanceId{*id}, window.account = account, window.version = 1;
     window.created_at = window.saved_at = now;
@@ -165,7 +155,7 @@ Result<MaintenanceWindow> MaintenanceStore::create(AccountId account, const Main
 
 Result<MaintenanceWindow> MaintenanceStore::find(AccountId account, std::string_view id) {
   std::optional<MaintenanceWindow> out;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = held(tx, account, id, "");
     if (!read) return read.error();
     out = *std::move(read);
@@ -177,11 +167,12 @@ Result<MaintenanceWindow> MaintenanceStore::find(AccountId account, std::string_
 
 Result<std::vector<MaintenanceWindow>> MaintenanceStore::list(AccountId account) {
   std::vector<MaintenanceWindow> out;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     out.clear();
-    for (const auto& row : tx.exec_params(
-             std::string(kColumns) + "WHERE account_id = $1 AND ended_at IS NULL ORDER BY created_at, id LIMIT $2",
-             account.value, kWindowsMax)) {
+    for (const auto& row :
+         tx.exec_params(std::string(kWindowColumns) +
+                            "WHERE account_id = $1 AND ended_at IS NULL ORDER BY created_at, id LIMIT $2",
+                        account.value, kWindowsMax)) {
       out.push_back(window_in(row));
     }
     return ok();
@@ -195,7 +186,7 @@ Result<MaintenanceWindow> MaintenanceStore::update(AccountId account, std::strin
                                                    std::optional<std::int32_t> expected) {
   std::optional<MaintenanceWindow> out;
   const WallTime now = clock_.now().wall;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = held(tx, account, id, " FOR UPDATE");
     if (!read) return read.error();
     if (Status fits = check_version(*read, expected); !fits) return fits;
@@ -213,7 +204,7 @@ Result<MaintenanceWindow> MaintenanceStore::update(AccountId account, std::strin
 
 Status MaintenanceStore::remove(AccountId account, std::string_view id, std::optional<std::int32_t> expected) {
   const WallTime now = clock_.now().wall;
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto read = held(tx, account, id, " FOR UPDATE");
     if (!read) return read.error();
     if (Status fits = check_version(*read, expected); !fits) return fits;

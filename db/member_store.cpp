@@ -9,7 +9,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
 
 constexpr const char* kMemberColumns =
     "SELECT u.id, u.email, m.role, u.password_hash IS NOT NULL, u.totp_since IS NOT NULL FROM memberships m JOIN users "
@@ -55,7 +54,7 @@ MemberStore::MemberStore(Pool& api_pool, IdSource& ids, const Vault& vault, cons
 
 Result<std::vector<Member>> MemberStore::members(AccountId account) {
   std::vector<Member> list;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     for (const auto& row :
          tx.exec_params(std::string(kMemberColumns) + "ORDER BY u.email LIMIT 10000", account.value)) {
@@ -71,7 +70,7 @@ Result<std::vector<Member>> MemberStore::members(AccountId account) {
 
 Result<Member> MemberStore::set_role(AccountId account, UserId user, MemberRole role, bool by_owner) {
   Member former;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto member = lock_member(tx, account, user, by_owner, role != MemberRole::kOwner);
     if (!member) return member.error();
     if (role == MemberRole::kOwner && !by_owner) return Error{ErrorCode::kRefused, "only an owner may make an owner"};
@@ -86,7 +85,7 @@ Result<Member> MemberStore::set_role(AccountId account, UserId user, MemberRole 
 
 Result<Member> MemberStore::remove(AccountId account, UserId user, bool by_owner) {
   Member former;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto member = lock_member(tx, account, user, by_owner, true);
     if (!member) return member.error();
     tx.exec_params("DELETE FROM memberships WHERE account_id = $1 AND user_id = $2", account.value, user.value);
@@ -106,7 +105,7 @@ Result<NewInvitation> MemberStore::invite(AccountId account, const std::string& 
   const WallTime now = clock_.now().wall;
   const NewInvitation made{{InvitationId{*id}, address, role, now, now + kInvitationLife}, random_base32(26)};
   const pqxx::binarystring hash(vault_.digest(made.token));
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     if (!tx.exec_params(std::string(kMemberColumns) + "AND u.email = $2", account.value, address).empty())
       return Error{ErrorCode::kConflict, address + " is a member already"};
     tx.exec_params("DELETE FROM invitations WHERE account_id = $1 AND (expires_at < $2 OR email = $3)", account.value,
@@ -128,7 +127,7 @@ Result<NewInvitation> MemberStore::invite(AccountId account, const std::string& 
 Result<std::vector<Invitation>> MemberStore::invitations(AccountId account) {
   std::vector<Invitation> list;
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     for (const auto& row : tx.exec_params("SELECT id, email, role, created_at, expires_at FROM invitations WHERE "
                                           "account_id = $1 AND used_at IS NULL AND expires_at > $2 ORDER BY id DESC",
@@ -145,7 +144,7 @@ Result<std::vector<Invitation>> MemberStore::invitations(AccountId account) {
 }
 
 Status MemberStore::revoke_invitation(AccountId account, InvitationId id) {
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto gone =
         tx.exec_params("DELETE FROM invitations WHERE account_id = $1 AND id = $2 AND used_at IS NULL RETURNING id",
                        account.value, id.value);
@@ -157,7 +156,7 @@ Result<std::optional<Invited>> MemberStore::find_invitation(std::string_view tok
   std::optional<Invited> found;
   const pqxx::binarystring hash(vault_.digest(token));
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     found.reset();
     const auto rows = tx.exec_params(
         "SELECT account, account_name, address, person_role, phc, others FROM find_invitation($1, $2)", hash, now);
@@ -183,7 +182,7 @@ Result<SignedIn> MemberStore::use_invitation(std::string_view token, const std::
   const pqxx::binarystring hash(vault_.digest(token));
   const std::int64_t now = clock_.now().wall.ms;
   SignedIn who;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto used = tx.exec_params("SELECT account, person FROM use_invitation($1, $2, $3, $4)", hash, now, *id,
                                      phc.empty() ? nullptr : phc.c_str());
     if (used.empty()) return Error{ErrorCode::kNotFound, "invitation: it is unknown, used or too old"};
@@ -207,7 +206,7 @@ Result<SignedIn> MemberStore::use_invitation(std::string_view token, const std::
 
 Status MemberStore::rename_account(AccountId account, const std::optional<std::string>& name,
                                    const std::optional<std::string>& timezone) {
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params("UPDATE accounts SET name = coalesce($2, name), timezone = coalesce($3, timezone) WHERE id = $1",
                    account.value, name ? name->c_str() : nullptr, timezone ? timezone->c_str() : nullptr);
     return ok();
@@ -220,7 +219,7 @@ Status MemberStore::note(AccountId account, AuditRow row) {
   const auto json = [](const std::string& text) {
     return text.empty() || text.size() > kAuditJsonMax ? nullptr : text.c_str();
   };
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params(
         "INSERT INTO audit_log (id, account_id, at, actor, actor_name, action, object, address, before, after) VALUES "
         "($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb)",
@@ -232,7 +231,7 @@ Status MemberStore::note(AccountId account, AuditRow row) {
 
 Result<std::vector<AuditRow>> MemberStore::audit_log(AccountId account, AuditId before, int limit) {
   std::vector<AuditRow> list;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     for (const auto& row : tx.exec_params("SELECT id, at, actor, actor_name, action, object, address, before::text, "
                                           "after::text FROM audit_log WHERE "

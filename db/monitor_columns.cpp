@@ -21,16 +21,6 @@ namespace {
 constexpr int kNumberedSlugs = 9;
 constexpr std::size_t kSlugMax = 64, kIdDigits = 13;
 
-std::vector<std::string> words_in(std::string_view text) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    words.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
-
 // Settings with their secrets; without them when they cannot be opened.
 Result<KindSettings> settings_in(const pqxx::row& row, Kind kind, const Vault& vault, const std::string& context,
                                  bool& secrets_lost) {
@@ -91,6 +81,16 @@ std::string free_slug(const std::string& base, std::int64_t id, const Slugs& tak
 }
 
 }  // namespace
+
+std::vector<std::string> words_in(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
 
 Result<ReadMonitor> monitor_in(const pqxx::row& row, const Vault& vault) {
   ReadMonitor out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/monitor.h"
@@ -21,6 +22,9 @@ struct ReadMonitor {
   bool secrets_lost = false;
 };
 Result<ReadMonitor> monitor_in(const pqxx::row& row, const Vault& vault);
+
+// The words of a list that SQL joined with single spaces.
+std::vector<std::string> words_in(std::string_view text);
 
 // What of a draft goes into columns as text: JSON, arrays, sealed secrets.
 struct MonitorColumns {

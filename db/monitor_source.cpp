@@ -21,19 +21,19 @@ constexpr int kCommandsMax = 1000;
 constexpr milliseconds kCommandAge{60'000};  // an older one has nobody waiting for it
 constexpr milliseconds kWithheldPause{50};
 
-constexpr const char* kColumns =
+constexpr const char* kPlanColumns =
     "SELECT m.id, m.account_id, m.target, m.kind, m.interval_s, m.timeout_ms, m.confirm::text, m.options::text, "
     "m.expect::text, m.warn::text, m.secrets, m.paused, m.revision, m.revised_at, m.created_at, m.shard, "
     "s.version, s.health, s.booked, s.health_since, s.booked_since, s.pending_since "
     "FROM monitors m LEFT JOIN standings s ON s.monitor_id = m.id AND s.region = $2::smallint ";
 const std::string& shard_sql() {
   static const std::string sql =
-      std::string(kColumns) + "WHERE m.shard = $1::smallint AND m.deleted_at IS NULL ORDER BY m.id";
+      std::string(kPlanColumns) + "WHERE m.shard = $1::smallint AND m.deleted_at IS NULL ORDER BY m.id";
   return sql;
 }
 const std::string& ids_sql() {
   static const std::string sql =
-      std::string(kColumns) + "WHERE m.id = ANY($1::bigint[]) AND m.deleted_at IS NULL ORDER BY m.id";
+      std::string(kPlanColumns) + "WHERE m.id = ANY($1::bigint[]) AND m.deleted_at IS NULL ORDER BY m.id";
   return sql;
 }
 // Rows behind the cursor of transactions that are all over; `withheld`: there are some that are not.

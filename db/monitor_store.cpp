@@ -16,7 +16,7 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000}, kBulkDeadline{60'000};
+constexpr milliseconds kBulkDeadline{60'000};
 constexpr milliseconds kLastResultAge{3 * kDayMs};
 constexpr std::size_t kTokenDigits = 26;  // 130 random bits
 constexpr std::size_t kQueryTextMax = 200, kQueryTagsMax = 20;
@@ -101,7 +101,7 @@ Result<std::vector<Monitor>> insert_all(Pool& pool, IdSource& ids, const Vault& 
     monitors.push_back(new_monitor(drafts[i], (*numbers)[i], account, now));
   for (int attempt = 1;; ++attempt) {
     const Status status =
-        pool.as_account(account, bulk ? kBulkDeadline : kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+        pool.as_account(account, bulk ? kBulkDeadline : kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
           auto slugs = choose_slugs(tx, account, drafts, *numbers, bulk);
           if (!slugs) return slugs.error();
           Arrays arrays;
@@ -166,7 +166,7 @@ Result<Monitor> change(Pool& pool, const Vault& vault, WallTime now, AccountId a
   const auto name = monitor_name(id);
   if (!name) return name.error();
   std::optional<Monitor> out;
-  const Status status = pool.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto read = read_one(tx, account, *name, vault, " FOR UPDATE");
     if (!read) return read.error();
     const bool lost = read->secrets_lost;
@@ -461,7 +461,7 @@ Result<MonitorView> MonitorStore::find(AccountId account, std::string_view id) {
   const WallTime now = clock_.now().wall;
   std::vector<MonitorView> views;
   const Status status = pool_.as_account(
-      account, kDeadline,
+      account, kStoreDeadline,
       [&](pqxx::transaction_base& tx) -> Status {
         auto read = read_one(tx, account, *name, vault_, "");
         if (!read) return read.error();
@@ -482,7 +482,7 @@ Result<MonitorPage> MonitorStore::list(AccountId account, const MonitorQuery& qu
   const WallTime now = clock_.now().wall;
   MonitorPage page;
   const Status status = pool_.as_account(
-      account, kDeadline,
+      account, kStoreDeadline,
       [&](pqxx::transaction_base& tx) -> Status {
         page = {};
         const pqxx::result rows = list_rows(tx, account, query, *cursor, now);
@@ -507,7 +507,7 @@ Result<MonitorPage> MonitorStore::list(AccountId account, const MonitorQuery& qu
 
 Result<std::int64_t> MonitorStore::count(AccountId account) {
   std::int64_t count = 0;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     count =
         tx.exec_params1("SELECT count(*) FROM monitors WHERE account_id = $1 AND deleted_at IS NULL", account.value)[0]
             .as<std::int64_t>();
@@ -538,7 +538,7 @@ Status MonitorStore::remove(AccountId account, std::string_view id, std::optiona
   const auto name = monitor_name(id);
   if (!name) return name.error();
   const std::int64_t now = clock_.now().wall.ms;
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto read = read_one(tx, account, *name, vault_, " FOR UPDATE");
     if (!read) return read.error();
     if (Status status = check_revision(read->monitor, expected_revision); !status) return status;

@@ -8,7 +8,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
 
 // {"email":…,"role":…}, made by the database.
 void note(pqxx::transaction_base& tx, std::int64_t id, AccountId account, std::int64_t at, const char* action,
@@ -29,7 +28,7 @@ Result<std::string> PeopleOperator::new_setup_token() {
   const std::string token = random_base32(26);
   const pqxx::binarystring hash(vault_.digest(token));
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     set_operator(tx);
     if (tx.exec1("SELECT EXISTS (SELECT 1 FROM accounts)")[0].as<bool>())
       return Error{ErrorCode::kConflict, "there is an account already; its owner signs in at /sign-in"};
@@ -51,7 +50,7 @@ Result<UserId> PeopleOperator::add_member(AccountId account, const std::string& 
   if (!ids) return ids.error();
   const std::int64_t now = clock_.now().wall.ms;
   UserId user;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     set_operator(tx);
     const auto former = tx.exec_params("SELECT id, password_hash IS NOT NULL FROM users WHERE email = $1", address);
     if (!former.empty() && former[0][1].as<bool>() && !phc.empty())
@@ -73,7 +72,7 @@ Result<UserId> PeopleOperator::add_member(AccountId account, const std::string& 
 
 Result<std::vector<Member>> PeopleOperator::members(AccountId account) {
   std::vector<Member> list;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     set_operator(tx);
     for (const auto& row : tx.exec_params(
@@ -96,7 +95,7 @@ Status PeopleOperator::remove_member(AccountId account, const std::string& email
   const auto id = ids_.next();
   if (!id) return id.error();
   const std::int64_t now = clock_.now().wall.ms;
-  return pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     set_operator(tx);
     const auto owners = tx.exec_params(
         "SELECT user_id FROM memberships WHERE account_id = $1 AND role = 'owner' FOR UPDATE", account.value);
@@ -116,7 +115,7 @@ Status PeopleOperator::remove_member(AccountId account, const std::string& email
 Status PeopleOperator::reset_password(const std::string& email, const std::string& phc) {
   const std::string address = lowered_email(email);
   const std::int64_t now = clock_.now().wall.ms;
-  return pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     set_operator(tx);
     const auto changed = tx.exec_params(
         "UPDATE users SET password_hash = $2, totp_secret = NULL, totp_since = NULL, totp_step = 0 WHERE email = $1 "

@@ -11,7 +11,6 @@
 
 namespace everup::db {
 namespace {
-constexpr milliseconds kDeadline{2000};
 constexpr milliseconds kIdle{std::int64_t{14} * kDayMs};
 constexpr milliseconds kEndedKept{std::int64_t{90} * kDayMs};
 
@@ -42,7 +41,7 @@ std::string array_of_hashes(const Vault& vault, const std::vector<std::string>& 
 template <class... Arguments>
 Result<bool> asked(Pool& pool, const char* sql, const Arguments&... arguments) {
   bool answer = false;
-  const Status status = pool.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     answer = tx.exec_params1(sql, arguments...)[0].template as<bool>();
     return ok();
   });
@@ -101,7 +100,7 @@ Result<std::optional<SignedIn>> PersonStore::find_session(std::string_view token
   if (!plausible_session(token)) return found;
   const auto hash = hash_of(vault_, token);
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     found.reset();
     const auto rows = tx.exec_params(
         "SELECT session, account, person, person_role, email, account_name FROM find_session($1, $2)", hash, now);
@@ -127,7 +126,7 @@ Result<NewSession> PersonStore::open_session(AccountId account, UserId user, con
   const NewSession session{SessionId{*id}, random_base32(kSessionDigits)};
   const auto hash = hash_of(vault_, session.token);
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params("DELETE FROM sessions WHERE account_id = $1 AND user_id = $2 AND least(expires_at, ended_at) < $3",
                    account.value, user.value, now - kEndedKept.count());
     tx.exec_params(
@@ -150,7 +149,7 @@ Result<NewSession> PersonStore::open_session(AccountId account, UserId user, con
 Result<std::vector<SessionInfo>> PersonStore::sessions(AccountId account, UserId user) {
   std::vector<SessionInfo> list;
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
     for (const auto& row : tx.exec_params(
              "SELECT id, created_at, seen_at, expires_at, address, agent FROM sessions WHERE account_id = $1 AND "
@@ -168,7 +167,7 @@ Result<std::vector<SessionInfo>> PersonStore::sessions(AccountId account, UserId
 
 Status PersonStore::end_session(AccountId account, UserId user, SessionId session) {
   const std::int64_t now = clock_.now().wall.ms;
-  return pool_.as_account(account, kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows = tx.exec_params(
         "UPDATE sessions SET ended_at = coalesce(ended_at, $4) WHERE account_id = $1 AND user_id = $2 AND id = $3 "
         "RETURNING id",
@@ -183,7 +182,7 @@ Result<std::optional<Person>> PersonStore::find_person(const std::string& email,
   std::optional<Person> found;
   std::string sealed;
   const std::string address = lowered_email(email);
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     found.reset();
     const auto rows = tx.exec_params(
         "SELECT person, coalesce(phc, ''), account, person_role, account_name, factor, factor_since IS NOT NULL, known "
@@ -217,7 +216,7 @@ Result<std::string> PersonStore::change_password(SessionId session, const std::s
   const std::string token = random_base32(kSessionDigits);
   const auto hash = hash_of(vault_, token);
   const std::int64_t now = clock_.now().wall.ms;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const bool changed =
         tx.exec_params1("SELECT change_password($1, $2, $3, $4)", session.value, now, phc, hash)[0].as<bool>();
     return changed ? ok() : Status(Error{ErrorCode::kNotFound, "session: it has ended"});
@@ -227,7 +226,7 @@ Result<std::string> PersonStore::change_password(SessionId session, const std::s
 }
 
 Status PersonStore::rehash(UserId user, const std::string& known, const std::string& fresh) {
-  return pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params("SELECT rehash_password($1, $2, $3)", user.value, known, fresh);
     return ok();
   });

@@ -12,6 +12,9 @@
 
 namespace everup::db {
 
+// What a store\'s call may take, waiting for a session included.
+inline constexpr milliseconds kStoreDeadline{2000};
+
 struct PoolOptions {
   DatabaseAccess access;
   Role role = Role::kApi;

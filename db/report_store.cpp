@@ -9,7 +9,6 @@
 namespace everup::db {
 namespace {
 
-constexpr milliseconds kDeadline{2000};
 constexpr milliseconds kClosingDeadline{10'000};
 constexpr std::int64_t kForgottenMax = 10'000;
 
@@ -90,7 +89,7 @@ std::size_t write_head(pqxx::transaction_base& tx, MonitorId monitor, const std:
 
 Result<std::vector<ReportKey>> ReportStore::keys() {
   std::vector<ReportKey> keys;
-  const Status status = worker_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = worker_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     keys.clear();
     for (const auto& row :
          tx.exec_params("SELECT * FROM report_keys ORDER BY year, not_before, key_id LIMIT $1", kKeysMax))
@@ -103,7 +102,7 @@ Result<std::vector<ReportKey>> ReportStore::keys() {
 
 Result<bool> ReportStore::add_key(const ReportKey& key) {
   bool added = false;
-  const Status status = worker_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = worker_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     added = tx.exec_params(
                   "INSERT INTO report_keys (key_id, kind, year, public_key, secret, not_before, not_after, signed_by, "
                   "signature) VALUES ($1, $2, $3, $4::bytea, $5::bytea, $6, $7, $8, $9::bytea) ON CONFLICT DO NOTHING",
@@ -119,7 +118,7 @@ Result<bool> ReportStore::add_key(const ReportKey& key) {
 
 Result<bool> ReportStore::revoke_key(std::string_view key_id, WallTime at) {
   bool revoked = false;
-  const Status status = worker_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = worker_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     revoked = tx.exec_params(
                     "UPDATE report_keys SET revoked_at = $2 WHERE (key_id = $1 OR signed_by = $1) AND "
                     "revoked_at IS NULL",
@@ -181,7 +180,7 @@ Result<std::int64_t> ReportStore::forget_deleted() {
 
 Result<std::optional<std::string>> ReportStore::month_document(std::string_view token, std::string_view month) {
   std::optional<std::string> document;
-  const Status status = public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows =
         tx.exec_params("SELECT document FROM public_report_month($1, $2)", std::string(token), std::string(month));
     if (!rows.empty() && !rows[0][0].is_null()) document = rows[0][0].c_str();
@@ -193,7 +192,7 @@ Result<std::optional<std::string>> ReportStore::month_document(std::string_view 
 
 Result<std::optional<std::int64_t>> ReportStore::median_us(TokenKind kind, std::string_view token, Span window) {
   std::optional<std::int64_t> median;
-  const Status status = public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows = tx.exec_params("SELECT median_us FROM public_response($1, $2, $3, $4)", link_name(kind),
                                      std::string(token), window.from.ms, window.to.ms);
     if (rows.empty()) return no_such_token();
@@ -206,7 +205,7 @@ Result<std::optional<std::int64_t>> ReportStore::median_us(TokenKind kind, std::
 
 Result<std::optional<WallTime>> ReportStore::certificate_end(TokenKind kind, std::string_view token) {
   std::optional<WallTime> end;
-  const Status status = public_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     const auto rows =
         tx.exec_params("SELECT not_after FROM public_certificate($1, $2)", link_name(kind), std::string(token));
     if (rows.empty()) return no_such_token();

@@ -7,8 +7,6 @@
 namespace everup::db {
 namespace {
 
-constexpr milliseconds kDeadline{2000};
-
 ToolAdmission judge(pqxx::transaction_base& tx, const ToolTest& test, const ToolLimits& limits) {
   tx.exec("SELECT pg_advisory_xact_lock(hashtextextended('everup.tools', 0))");
   const auto count = [&](const char* sql, const std::string& whose, milliseconds window) {
@@ -27,7 +25,7 @@ ToolAdmission judge(pqxx::transaction_base& tx, const ToolTest& test, const Tool
 
 Result<ToolAdmission> ToolTestStore::begin(const ToolTest& test, const ToolLimits& limits) {
   ToolAdmission admission = ToolAdmission::kTaken;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     if (!test.client.empty()) admission = judge(tx, test, limits);
     if (admission != ToolAdmission::kTaken) return ok();
     tx.exec_params(
@@ -43,7 +41,7 @@ Status ToolTestStore::end(const std::string& id, const ToolRecord& record) {
   for (const std::string* text : {&record.report, &record.events, &record.page}) {
     if (text->size() > kTextBytesMax) return Error{ErrorCode::kExhausted, "tool test: its record is too long to keep"};
   }
-  return pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  return pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     tx.exec_params("UPDATE tool_tests SET ended_at = $2, report = $3, events = $4, page = $5 WHERE id = $1", id,
                    clock_.now().wall.ms, record.report, record.events, record.page);
     return ok();
@@ -52,7 +50,7 @@ Status ToolTestStore::end(const std::string& id, const ToolRecord& record) {
 
 Result<std::optional<StoredTest>> ToolTestStore::find(Kind kind, const std::string& id) {
   std::optional<StoredTest> out;
-  const Status status = pool_.run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+  const Status status = pool_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     out.reset();
     const auto rows = tx.exec_params(
         "SELECT target, host, client, created_at, report, events, page FROM tool_tests "

@@ -93,8 +93,6 @@ std::size_t badness(State state) {
   return static_cast<std::size_t>(std::find(kBadness.begin(), kBadness.end(), state) - kBadness.begin());
 }
 
-constexpr std::int64_t kMinuteMs = 60'000;
-
 // One entry a minute: 1 + badness, 0: nothing known.
 std::vector<std::size_t> minutes_of(const Timeline& timeline, Span whole) {
   std::vector<std::size_t> minutes(static_cast<std::size_t>((whole.length().count() + kMinuteMs - 1) / kMinuteMs));

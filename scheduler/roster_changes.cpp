@@ -16,7 +16,6 @@ namespace {
 constexpr milliseconds kLearntInTime{5'000};  // later than this, the slots since the change were simply not watched
 constexpr milliseconds kMarkAge{2'000};       // marks are offered every second; looks in flight hold one back
 constexpr std::int64_t kSpreadMs = 60'000;
-constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000;
 
 std::size_t kind_number(const CheckPlan& plan) { return static_cast<std::size_t>(plan.kind); }
 }  // namespace

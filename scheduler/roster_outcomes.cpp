@@ -13,8 +13,7 @@ constexpr std::uint8_t kRechecksMax = 20;  // of one slot; then the next slot de
 constexpr milliseconds kHour{3'600'000};
 constexpr milliseconds kDay{86'400'000};
 constexpr std::int64_t kGoodAnHour = 5'000;  // evidence of good looks, of all monitors together
-constexpr std::int64_t kMinuteMs = 60'000;
-constexpr int kLostPerSecond = 10'000;      // a turn must not be long
+constexpr int kLostPerSecond = 10'000;       // a turn must not be long
 constexpr milliseconds kLateAnswer{2'000};  // an outcome comes at most 100 ms after its deadline, unless we stood still
 
 // Two conclusions in a row as one, so that both are stored by one compare-and-set.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "seal/bytes.h"
 #include "seal/sodium_start.h"
 
 namespace everup::seal {
@@ -17,9 +18,6 @@ constexpr std::size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t kHeadBytes = 1 + kIdBytes + kNonceBytes;
 constexpr std::size_t kKeysMax = 16;
 static_assert(kKeyBytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
-
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 std::string id_of(const KeyBytes& key) {
   static constexpr std::string_view kText = "everup key id";

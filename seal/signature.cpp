@@ -4,15 +4,11 @@
 #include <sodium.h>
 
 #include "core/result.h"
+#include "seal/bytes.h"
 #include "seal/sodium_start.h"
 
 namespace everup::seal {
-namespace {
-
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
-}  // namespace
+namespace {}  // namespace
 
 SigningPair make_signing_pair() {
   start_sodium();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "seal/bytes.h"
 #include "seal/sodium_start.h"
 
 namespace everup::seal {
@@ -14,9 +15,6 @@ constexpr std::size_t kPieceBytes = 64 * 1024;
 constexpr std::size_t kSealedMax = kPieceBytes + crypto_secretstream_xchacha20poly1305_ABYTES;
 constexpr std::size_t kHeaderBytes = crypto_secretstream_xchacha20poly1305_HEADERBYTES;
 static_assert(kKeyBytes == crypto_secretstream_xchacha20poly1305_KEYBYTES);
-
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 Error corrupt(const char* what) { return {ErrorCode::kCorrupt, std::string("sealed stream: ") + what}; }
 

@@ -16,7 +16,7 @@
 namespace everup::bench {
 namespace {
 
-constexpr int kMonitors = 100, kIntervalS = 5;
+constexpr int kWatching = 100, kIntervalS = 5;
 constexpr std::int64_t kHourS = 3600, kTenYearsS = 10LL * 365 * 86400;
 
 // The seconds by which everup's clock and its PostgreSQL's are off, in a file that both map.
@@ -62,8 +62,8 @@ struct Before {
 };
 void judge(Run& run, House& house, const CountingTarget& target, const std::string& injected, const Before& before) {
   const auto most = busiest(target.arrivals(), before.from_ms, wall_ms(), kIntervalS * 1000);
-  run.found({injected, fmt::format("at most {} requests in {} s from {} monitors", most, kIntervalS, kMonitors),
-             fmt::format("1 … {}", 2 * kMonitors), most > 0 && most <= 2 * kMonitors});
+  run.found({injected, fmt::format("at most {} requests in {} s from {} monitors", most, kIntervalS, kWatching),
+             fmt::format("1 … {}", 2 * kWatching), most > 0 && most <= 2 * kWatching});
   const auto downs = house.count("SELECT count(*) FROM results WHERE verdict = 3");
   run.found({injected, fmt::format("{} results and {} flips are down", downs, house.flips_down()), "0, 0",
              downs == 0 && house.flips_down() == 0});
@@ -77,7 +77,7 @@ void stepped(Run& run) {
   Clock clock;
   CountingTarget target;
   House house(run, {{"LD_PRELOAD", EVERUP_CLOCK_OFFSET}, {"EVERUP_CLOCK_OFFSET_FILE", clock.path()}});
-  add_healthy(house, target, kMonitors, kIntervalS);
+  add_healthy(house, target, kWatching, kIntervalS);
   struct Step {
     const char* words;
     std::int64_t offset_s;
@@ -96,10 +96,10 @@ void stepped(Run& run) {
   }
 }
 
-void stopped(Run& run) {
+void suspended(Run& run) {
   CountingTarget target;
   House house(run);
-  add_healthy(house, target, kMonitors, kIntervalS);
+  add_healthy(house, target, kWatching, kIntervalS);
   const auto gaps = clock_gaps(house);
   const std::int64_t still_ms = run.options().brief ? 20'000 : 180'000;
   house.service().child().signal(SIGSTOP);
@@ -113,7 +113,7 @@ void stopped(Run& run) {
 
 const Case kStepped{"clock-stepped", 8, "The machine's clock is set by an hour and by ten years, forward and back.",
                     stepped};
-const Case kStopped{"clock-stopped", 8, "The whole process stands still for minutes.", stopped};
+const Case kSuspended{"clock-stopped", 8, "The whole process stands still for minutes.", suspended};
 
 }  // namespace
 }  // namespace everup::bench

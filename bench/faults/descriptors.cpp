@@ -11,7 +11,7 @@
 namespace everup::bench {
 namespace {
 
-constexpr int kMonitors = 2000, kIntervalS = 60;
+constexpr int kMonitors = 2000, kEveryS = 60;
 
 // A program that is everup with at most `most` descriptors, soft and hard: it would raise the soft limit itself.
 std::string with_descriptors(const test::TempDir& dir, const Options& options, int most) {
@@ -28,10 +28,10 @@ void few(Run& run) {
   options.everup = with_descriptors(dir, run.options(), 192);
   House house(Run(options, "descriptors-192"));
   std::vector<Json> monitors;
-  for (int i = 0; i < kMonitors; ++i) monitors.push_back({{"target", target.url(i)}, {"interval_s", kIntervalS}});
+  for (int i = 0; i < kMonitors; ++i) monitors.push_back({{"target", target.url(i)}, {"interval_s", kEveryS}});
   house.add(monitors);
-  const auto from = wall_ms() + kIntervalS * 1000;  // the first looks are spread over an interval
-  wait_ms((run.options().brief ? 2 : 5) * kIntervalS * 1000);
+  const auto from = wall_ms() + kEveryS * 1000;  // the first looks are spread over an interval
+  wait_ms((run.options().brief ? 2 : 5) * kEveryS * 1000);
   const auto to = wall_ms() - 15'000;
   if (!house.settled(to)) throw std::runtime_error("the shards' marks do not move");
   const auto slots = house.slots(from, to);

@@ -9,9 +9,6 @@
 namespace everup::test {
 namespace {
 
-constexpr const char* kQuick =
-    R"({"name":"Shop","interval_s":1,"timeout_ms":1000,"confirm":{"failures":2,"successes":2,"retry_s":1}})";
-
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST(AlertCommandTest, AnOutageIsListedShownAndAcknowledged) {

@@ -99,32 +99,21 @@ TEST(PluginLineTest, LooksLikeCheckHttp) {
   EXPECT_EQ(plugin_line("HTTP", outcome, options), "HTTP OK - 200 in 0.123 s | time=0.123s;1;3;0;10");
 }
 
-std::pair<int, std::string> everup(std::vector<std::string> words,
-                                   std::map<std::string, std::string> environment = {}) {
-  words.insert(words.begin(), EVERUP_BINARY);
-  Child::Options options;
-  options.environment = std::move(environment);
-  Child child(std::move(words), options);
-  child.close_input();
-  const auto status = child.wait();
-  return {status.value_or(-1), child.all_output(std::chrono::seconds(5))};
-}
-
 TEST(CommandTest, CheckSpeaksPluginExitCodes) {
   test::WebServer web;
   web.start();
-  const auto up = everup({"check", web.url()});
+  const auto up = test::run_everup({"check", web.url()});
   EXPECT_EQ(up.first, 0) << up.second;
   EXPECT_TRUE(up.second.starts_with("HTTP OK - 200 in ")) << up.second;
-  EXPECT_EQ(everup({"check", "-w", "0.000001", web.url()}).first, 1);
-  EXPECT_EQ(everup({"check", "-c", "0.000001", web.url()}).first, 2);
-  const auto json = everup({"check", "--json", web.url()});
+  EXPECT_EQ(test::run_everup({"check", "-w", "0.000001", web.url()}).first, 1);
+  EXPECT_EQ(test::run_everup({"check", "-c", "0.000001", web.url()}).first, 2);
+  const auto json = test::run_everup({"check", "--json", web.url()});
   EXPECT_EQ(test::Json::parse(json.second)["verdict"], "up");
-  const auto refused = everup({"check", "--policy", web.url()});
+  const auto refused = test::run_everup({"check", "--policy", web.url()});
   EXPECT_EQ(refused.first, 3) << refused.second;
   EXPECT_NE(refused.second.find("EVERUP_ALLOW_TARGETS"), std::string::npos) << refused.second;
   web.stop();
-  const auto down = everup({"check", web.url()});
+  const auto down = test::run_everup({"check", web.url()});
   EXPECT_EQ(down.first, 2);
   EXPECT_NE(down.second.find("connection refused"), std::string::npos) << down.second;
 }
@@ -138,11 +127,12 @@ TEST(CommandTest, TlsTellsEverythingOnce) {
                 files.certificate, "-key", files.key});
   ASSERT_TRUE(test::wait_until_accepts("127.0.0.1", port)) << server.output();
   const std::string place = "127.0.0.1:" + std::to_string(port);
-  const auto good = everup({"tls", place, "--server-name", "localhost"}, {{"EVERUP_CA_FILE", dir.file("other.crt")}});
+  const auto good =
+      test::run_everup({"tls", place, "--server-name", "localhost"}, {{"EVERUP_CA_FILE", dir.file("other.crt")}});
   EXPECT_EQ(good.first, 0) << good.second;
   EXPECT_TRUE(good.second.starts_with("TLS OK - ok in ")) << good.second;
   EXPECT_NE(good.second.find("Heartbleed    not_vulnerable"), std::string::npos) << good.second;
-  const auto json = everup({"tls", place, "--json"}, {{"EVERUP_CA_FILE", ca.certificate()}});
+  const auto json = test::run_everup({"tls", place, "--json"}, {{"EVERUP_CA_FILE", ca.certificate()}});
   EXPECT_EQ(json.first, 2) << json.second;
   const auto report = test::Json::parse(json.second);
   EXPECT_EQ(report["verdict"], "down");
@@ -152,25 +142,25 @@ TEST(CommandTest, TlsTellsEverythingOnce) {
   EXPECT_EQ(report["hostname"]["cause"], "tls_wrong_host");
   EXPECT_EQ(report["chain"][0]["names"][0], "localhost");
   EXPECT_EQ(report["heartbleed"]["reason"], "no_extension");
-  EXPECT_EQ(everup({"tls"}).first, 3);
-  EXPECT_EQ(everup({"tls", "https://example.org/"}).first, 3);
-  EXPECT_EQ(everup({"check", "tls://" + place}, {{"EVERUP_CA_FILE", ca.certificate()}}).first, 2);
+  EXPECT_EQ(test::run_everup({"tls"}).first, 3);
+  EXPECT_EQ(test::run_everup({"tls", "https://example.org/"}).first, 3);
+  EXPECT_EQ(test::run_everup({"check", "tls://" + place}, {{"EVERUP_CA_FILE", ca.certificate()}}).first, 2);
 }
 
 TEST(CommandTest, WrongUsageSaysSo) {
-  EXPECT_EQ(everup({"check"}).first, 3);
-  EXPECT_EQ(everup({"check", "gopher://x.example/"}).first, 3);
-  EXPECT_EQ(everup({"monitor"}).first, 2);
-  EXPECT_EQ(everup({"nonsense"}).first, 2);
-  EXPECT_EQ(everup({"--help"}).first, 0);
-  EXPECT_EQ(everup({"serve", "--help"}).first, 0);
-  EXPECT_EQ(everup({"--version"}).first, 0);
+  EXPECT_EQ(test::run_everup({"check"}).first, 3);
+  EXPECT_EQ(test::run_everup({"check", "gopher://x.example/"}).first, 3);
+  EXPECT_EQ(test::run_everup({"monitor"}).first, 2);
+  EXPECT_EQ(test::run_everup({"nonsense"}).first, 2);
+  EXPECT_EQ(test::run_everup({"--help"}).first, 0);
+  EXPECT_EQ(test::run_everup({"serve", "--help"}).first, 0);
+  EXPECT_EQ(test::run_everup({"--version"}).first, 0);
 }
 
 TEST(CommandTest, WithoutADatabaseTheCommandSaysWhereItLooked) {
   const TempDir dir;
   const auto [status, text] =
-      everup({"account", "create", "--email", "a@example.org"}, {{"EVERUP_DATA_DIR", dir.path() + "/none"}});
+      test::run_everup({"account", "create", "--email", "a@example.org"}, {{"EVERUP_DATA_DIR", dir.path() + "/none"}});
   EXPECT_EQ(status, 78);
   EXPECT_NE(text.find(dir.path() + "/none"), std::string::npos) << text;
   EXPECT_FALSE(std::filesystem::exists(dir.path() + "/none"));

@@ -10,18 +10,7 @@
 namespace everup::app {
 namespace {
 
-using test::Child;
 using test::SmtpSink;
-
-std::pair<int, std::string> everup(std::vector<std::string> words, const test::Environment& environment) {
-  words.insert(words.begin(), EVERUP_BINARY);
-  Child::Options options;
-  options.environment = environment;
-  Child child(std::move(words), options);
-  child.close_input();
-  const auto status = child.wait();
-  return {status.value_or(-1), child.all_output(std::chrono::seconds(5))};
-}
 
 std::string relay(std::uint16_t port) { return "smtp://127.0.0.1:" + std::to_string(port) + "?starttls=never "; }
 
@@ -29,14 +18,14 @@ TEST(DoctorMailTest, ShowsTheDialogueWithEveryRelay) {
   SmtpSink good, full({"-f", "rcpt", "-B", "550 5.4.5 Daily quota"});
   test::Environment environment{{"EVERUP_SMTP_RELAYS", relay(good.port())},
                                 {"EVERUP_MAIL_FROM", "Everup <alerts@watch.example>"}};
-  const auto [status, text] = everup({"doctor", "mail", "--to", "ops@example.test"}, environment);
+  const auto [status, text] = test::run_everup({"doctor", "mail", "--to", "ops@example.test"}, environment);
   EXPECT_EQ(status, 0) << text;
   for (const char* part : {"=== smtp://127.0.0.1:", "< 220 sink.test ESMTP", "> EHLO watch.example",
                            "> MAIL FROM:<alerts@watch.example>", "> RCPT TO:<ops@example.test>", "ok   250 "})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 
   environment["EVERUP_SMTP_RELAYS"] = relay(full.port()) + relay(good.port());
-  const auto [worse, both] = everup({"doctor", "mail", "--to", "ops@example.test", "--json"}, environment);
+  const auto [worse, both] = test::run_everup({"doctor", "mail", "--to", "ops@example.test", "--json"}, environment);
   EXPECT_EQ(worse, 1) << both;
   const auto json = test::Json::parse(both);
   EXPECT_EQ(json["from"], "Everup <alerts@watch.example>");
@@ -47,20 +36,20 @@ TEST(DoctorMailTest, ShowsTheDialogueWithEveryRelay) {
 }
 
 TEST(DoctorMailTest, WhatIsWrongWithTheSettingsIsNamed) {
-  const auto [none, words] = everup({"doctor", "mail", "--to", "ops@example.test"}, {});
+  const auto [none, words] = test::run_everup({"doctor", "mail", "--to", "ops@example.test"}, {});
   EXPECT_EQ(none, 78);
   EXPECT_NE(words.find("EVERUP_SMTP_RELAYS"), std::string::npos) << words;
-  const auto [unreadable, why] =
-      everup({"doctor", "mail", "--to", "ops@example.test"}, {{"EVERUP_SMTP_RELAYS", "smtp://u:hunter2@a.example"}});
+  const auto [unreadable, why] = test::run_everup({"doctor", "mail", "--to", "ops@example.test"},
+                                                  {{"EVERUP_SMTP_RELAYS", "smtp://u:hunter2@a.example"}});
   EXPECT_EQ(unreadable, 78);
   EXPECT_NE(why.find("EVERUP_SMTP_RELAYS"), std::string::npos) << why;
   EXPECT_NE(why.find("relay 1: a password does not belong into the URL"), std::string::npos) << why;
   EXPECT_EQ(why.find("hunter2"), std::string::npos) << why;
-  const auto [sender, what] = everup({"config", "check"}, {{"EVERUP_MAIL_FROM", "nobody"}});
+  const auto [sender, what] = test::run_everup({"config", "check"}, {{"EVERUP_MAIL_FROM", "nobody"}});
   EXPECT_EQ(sender, 78);
   EXPECT_NE(what.find("EVERUP_MAIL_FROM"), std::string::npos) << what;
   const auto [usage, to] =
-      everup({"doctor", "mail", "--to", "nobody"}, {{"EVERUP_SMTP_RELAYS", relay(test::free_port())}});
+      test::run_everup({"doctor", "mail", "--to", "nobody"}, {{"EVERUP_SMTP_RELAYS", relay(test::free_port())}});
   EXPECT_EQ(usage, 2);
   EXPECT_NE(to.find("the recipient is not a mail address"), std::string::npos) << to;
 }

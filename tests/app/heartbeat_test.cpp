@@ -6,7 +6,7 @@
 namespace everup::test {
 namespace {
 
-constexpr const char* kQuick =
+constexpr const char* kQuickJob =
     R"({"name":"Backup","interval_s":1,"timeout_ms":5000,"confirm":{"failures":1,"successes":1,"retry_s":1},
         "options":{"period_s":3600,"grace_s":600}})";
 
@@ -15,7 +15,7 @@ class HeartbeatTest : public ::testing::Test {
   void SetUp() override {
     service_.start();
     service_.open_account();
-    const auto file = service_.dir().write("monitor.json", kQuick);
+    const auto file = service_.dir().write("monitor.json", kQuickJob);
     id_ = service_.run_ok({"monitor", "add", "heartbeat://nightly-backup", "--file", file});
     url_ = monitor()["heartbeat_url"].get<std::string>();
   }

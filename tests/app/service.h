@@ -23,6 +23,21 @@ namespace everup::test {
 using Json = nlohmann::json;
 using Environment = std::map<std::string, std::string>;
 
+// A monitor that is judged within seconds.
+inline constexpr const char* kQuick =
+    R"({"name":"Shop","interval_s":1,"timeout_ms":1000,"confirm":{"failures":2,"successes":2,"retry_s":1}})";
+
+// `everup WORDS…` run to its end: its exit code (-1: killed) and all that it printed.
+inline std::pair<int, std::string> run_everup(std::vector<std::string> words, const Environment& environment = {}) {
+  words.insert(words.begin(), EVERUP_BINARY);
+  Child::Options options;
+  options.environment = environment;
+  Child child(std::move(words), options);
+  child.close_input();
+  const auto status = child.wait();
+  return {status.value_or(-1), child.all_output(std::chrono::seconds(5))};
+}
+
 // Asks again until `done` says so; false at the limit.
 template <class Ask>
 bool until(Ask ask, std::chrono::milliseconds limit = std::chrono::seconds(90)) {

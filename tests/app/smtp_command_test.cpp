@@ -10,25 +10,17 @@
 namespace everup::app {
 namespace {
 
-using test::Child;
 using test::SmtpSink;
 using test::TempDir;
 
-std::pair<int, std::string> everup(std::vector<std::string> words) {
-  words.insert(words.begin(), EVERUP_BINARY);
-  Child::Options options;
-  options.environment = {{"EVERUP_EHLO_NAME", "probe.test"}};
-  Child child(std::move(words), options);
-  child.close_input();
-  const auto status = child.wait();
-  return {status.value_or(-1), child.all_output(std::chrono::seconds(5))};
-}
+const test::Environment kAs{{"EVERUP_EHLO_NAME", "probe.test"}};
 
 std::string at(const SmtpSink& sink) { return "127.0.0.1:" + std::to_string(sink.port()); }
 
 TEST(SmtpCommandTest, ShowsTheDialogueWithMarksAndNotes) {
   SmtpSink sink;
-  const auto [status, text] = everup({"smtp", at(sink), "--from", "alice@sender.test", "--to", "bob@example.test"});
+  const auto [status, text] =
+      test::run_everup({"smtp", at(sink), "--from", "alice@sender.test", "--to", "bob@example.test"}, kAs);
   EXPECT_EQ(status, 0) << text;
   std::size_t place = 0;
   for (const char* part :
@@ -45,7 +37,7 @@ TEST(SmtpCommandTest, ShowsTheDialogueWithMarksAndNotes) {
 
 TEST(SmtpCommandTest, TheWholeTestAsJson) {
   SmtpSink sink({"-r", "rcpt"});
-  const auto [status, text] = everup({"smtp", at(sink), "--to", "bob@example.test", "--json"});
+  const auto [status, text] = test::run_everup({"smtp", at(sink), "--to", "bob@example.test", "--json"}, kAs);
   EXPECT_EQ(status, 1) << text;
   const auto json = test::Json::parse(text);
   EXPECT_EQ(json["verdict"], "degraded");
@@ -67,8 +59,9 @@ TEST(SmtpCommandTest, TheWholeTestAsJson) {
 
 TEST(SmtpCommandTest, ADeliveryOnlyWhenAsked) {
   SmtpSink sink;
-  EXPECT_EQ(everup({"smtp", at(sink), "--to", "bob@example.test", "--stop-after", "DATA"}).first, 3);
-  const auto [status, text] = everup({"smtp", at(sink), "--to", "bob@example.test", "--send", "--brief"});
+  EXPECT_EQ(test::run_everup({"smtp", at(sink), "--to", "bob@example.test", "--stop-after", "DATA"}, kAs).first, 3);
+  const auto [status, text] =
+      test::run_everup({"smtp", at(sink), "--to", "bob@example.test", "--send", "--brief"}, kAs);
   EXPECT_EQ(status, 0) << text;
   EXPECT_NE(text.find(" -> Subject: Everup: test of this mail server"), std::string::npos) << text;
   EXPECT_EQ(text.find("RFC"), std::string::npos) << "brief is without notes";
@@ -78,25 +71,25 @@ TEST(SmtpCommandTest, SecretsAreReadFromAFileAndNeverShown) {
   SmtpSink sink;
   const TempDir dir;
   const std::string file = dir.write("secret", "open sesame\n");
-  const auto refused = everup({"smtp", at(sink), "--auth-user", "bob", "--auth-password-file", file});
+  const auto refused = test::run_everup({"smtp", at(sink), "--auth-user", "bob", "--auth-password-file", file}, kAs);
   EXPECT_EQ(refused.first, 2) << refused.second;
   EXPECT_NE(refused.second.find("credentials are not sent without TLS"), std::string::npos) << refused.second;
   EXPECT_EQ(refused.second.find("sesame"), std::string::npos);
-  EXPECT_EQ(everup({"smtp", at(sink), "--auth-user", "bob"}).first, 3);
+  EXPECT_EQ(test::run_everup({"smtp", at(sink), "--auth-user", "bob"}, kAs).first, 3);
 }
 
 TEST(SmtpCommandTest, WrongUsageIsUnknown) {
-  EXPECT_EQ(everup({"smtp"}).first, 3);
-  EXPECT_EQ(everup({"smtp", "https://example.test/"}).first, 3);
-  EXPECT_EQ(everup({"smtp", "mx.test", "--stop-after", "LUNCH"}).first, 3);
-  EXPECT_EQ(everup({"smtp", "mx.test", "--send"}).first, 3);
-  EXPECT_EQ(everup({"smtp", "mx.test", "--to", "a@b> SIZE=1"}).first, 3);
-  EXPECT_EQ(everup({"smtp", "--help"}).first, 0);
+  EXPECT_EQ(test::run_everup({"smtp"}, kAs).first, 3);
+  EXPECT_EQ(test::run_everup({"smtp", "https://example.test/"}, kAs).first, 3);
+  EXPECT_EQ(test::run_everup({"smtp", "mx.test", "--stop-after", "LUNCH"}, kAs).first, 3);
+  EXPECT_EQ(test::run_everup({"smtp", "mx.test", "--send"}, kAs).first, 3);
+  EXPECT_EQ(test::run_everup({"smtp", "mx.test", "--to", "a@b> SIZE=1"}, kAs).first, 3);
+  EXPECT_EQ(test::run_everup({"smtp", "--help"}, kAs).first, 0);
 }
 
 TEST(SmtpCommandTest, CheckAsksMailServersToo) {
   SmtpSink sink({"-f", "ehlo"});
-  const auto [status, text] = everup({"check", "smtp://" + at(sink) + "/"});
+  const auto [status, text] = test::run_everup({"check", "smtp://" + at(sink) + "/"}, kAs);
   EXPECT_EQ(status, 0) << text;  // 500 to EHLO: HELO does
   EXPECT_TRUE(text.starts_with("SMTP OK - 250 in ")) << text;
 }

@@ -12,9 +12,6 @@
 namespace everup::test {
 namespace {
 
-constexpr const char* kQuick =
-    R"({"name":"Shop","interval_s":1,"timeout_ms":1000,"confirm":{"failures":2,"successes":2,"retry_s":1}})";
-
 class SpineTest : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -25,7 +25,7 @@ using net::DnsQuery;
 
 constexpr int kMxType = 15;
 
-void greet(FakeConnection& connection) {
+void agree(FakeConnection& connection) {
   Wire wire(connection, nullptr);
   std::string line;
   wire.send("220 mx.test ESMTP\r\n", false);
@@ -99,7 +99,7 @@ class MxMode : public ::testing::Test {
 };
 
 TEST_F(MxMode, EveryHostIsAskedInOrderOfPreference) {
-  FakeServer first(greet, "127.0.0.2", port_), second(greet, "127.0.0.3", port_);
+  FakeServer first(agree, "127.0.0.2", port_), second(agree, "127.0.0.3", port_);
   mx_ = {{20, "mx2.test"}, {10, "mx1.test"}};
   addresses_ = {{"mx1.test", "127.0.0.2"}, {"mx2.test", "127.0.0.3"}};
   const Outcome outcome = look();
@@ -114,7 +114,7 @@ TEST_F(MxMode, EveryHostIsAskedInOrderOfPreference) {
 }
 
 TEST_F(MxMode, WithoutMxTheDomainItselfIsAsked) {
-  FakeServer server(greet, "127.0.0.2", port_);
+  FakeServer server(agree, "127.0.0.2", port_);
   addresses_ = {{"example.test", "127.0.0.2"}};
   const Outcome outcome = look();
   EXPECT_EQ(outcome.cause, Cause::kOk) << outcome.detail;
@@ -122,7 +122,7 @@ TEST_F(MxMode, WithoutMxTheDomainItselfIsAsked) {
 }
 
 TEST_F(MxMode, SomeThatFailAreDegradedAllAreDown) {
-  FakeServer second(greet, "127.0.0.3", port_);
+  FakeServer second(agree, "127.0.0.3", port_);
   mx_ = {{10, "mx1.test"}, {20, "mx2.test"}};
   addresses_ = {{"mx1.test", "127.0.0.2"}, {"mx2.test", "127.0.0.3"}};  // nobody listens at the first
   const Outcome some = look();
@@ -138,7 +138,7 @@ TEST_F(MxMode, SomeThatFailAreDegradedAllAreDown) {
 }
 
 TEST_F(MxMode, AHostWithoutAnAddressFails) {
-  FakeServer second(greet, "127.0.0.3", port_);
+  FakeServer second(agree, "127.0.0.3", port_);
   mx_ = {{10, "mx1.test"}, {20, "mx2.test"}};
   addresses_ = {{"mx2.test", "127.0.0.3"}};
   const Outcome outcome = look();

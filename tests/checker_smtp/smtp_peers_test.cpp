@@ -21,7 +21,7 @@ using everup::test::SmtpSink;
 using everup::test::TempDir;
 using everup::test::TestCa;
 
-std::string url(std::uint16_t port, const std::string& scheme = "smtp") {
+std::string peer_url(std::uint16_t port, const std::string& scheme = "smtp") {
   return scheme + "://mx.test:" + std::to_string(port) + "/";
 }
 
@@ -38,7 +38,7 @@ TEST(SmtpSinkPeer, TheWholeEnvelopeAndADelivery) {
   std::filesystem::permissions(dir.path(), std::filesystem::perms::all);
   SmtpSink sink({"-d", dir.file("mail.")});
   MailLook look;
-  const Outcome envelope_only = look.at(url(sink.port()), envelope("bob@example.test"));
+  const Outcome envelope_only = look.at(peer_url(sink.port()), envelope("bob@example.test"));
   EXPECT_EQ(envelope_only.cause, Cause::kOk) << envelope_only.detail;
   const std::vector<std::string> wanted = {"< 220 sink.test ESMTP",
                                            "> EHLO probe.test",
@@ -61,7 +61,7 @@ TEST(SmtpSinkPeer, TheWholeEnvelopeAndADelivery) {
                                            "< 250 2.1.0 Ok",
                                            "< 221 Bye"};
   EXPECT_EQ(printed(envelope_only.evidence->transcript), wanted);
-  const Outcome sent = look.at(url(sink.port()), envelope("bob@example.test", SmtpStop::kData));
+  const Outcome sent = look.at(peer_url(sink.port()), envelope("bob@example.test", SmtpStop::kData));
   EXPECT_EQ(sent.cause, Cause::kOk) << sent.detail;
   std::string mail;
   for (const auto& entry : std::filesystem::directory_iterator(dir.path()))
@@ -99,7 +99,7 @@ TEST(SmtpSinkPeer, EveryFaultHasItsName) {
   MailLook look;
   for (const Case& one : cases) {
     SmtpSink sink(one.options);
-    const Outcome outcome = look.at(url(sink.port()), envelope("bob@example.test", SmtpStop::kData));
+    const Outcome outcome = look.at(peer_url(sink.port()), envelope("bob@example.test", SmtpStop::kData));
     EXPECT_EQ(outcome.cause, one.cause) << one.options.front() << " " << one.options.back() << ": " << outcome.detail;
     EXPECT_EQ(outcome.detail, one.detail) << one.options.front() << " " << one.options.back();
   }
@@ -128,7 +128,7 @@ TEST_F(PostfixPeer, StarttlsVerified) {
   settings.options.starttls = StartTls::kRequire;
   settings.expect.capabilities = {"SIZE", "PIPELINING", "STARTTLS", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN"};
   settings.expect.certificate_days_min = 7;
-  const Outcome outcome = look_.at(url(postfix_->smtp()), settings);
+  const Outcome outcome = look_.at(peer_url(postfix_->smtp()), settings);
   EXPECT_EQ(outcome.cause, Cause::kOk) << outcome.detail << "\n" << postfix_->child().output();
   ASSERT_TRUE(outcome.evidence && outcome.evidence->certificate);
   EXPECT_EQ(outcome.evidence->certificate->subject, "CN=mx");
@@ -136,15 +136,15 @@ TEST_F(PostfixPeer, StarttlsVerified) {
 }
 
 TEST_F(PostfixPeer, WrappedInTls) {
-  const Outcome outcome = look_.at(url(postfix_->smtps(), "smtps"));
+  const Outcome outcome = look_.at(peer_url(postfix_->smtps(), "smtps"));
   EXPECT_EQ(outcome.cause, Cause::kOk) << outcome.detail;
   EXPECT_GT(outcome.timings.tls_us, 0);
-  const Outcome mistaken = look_.at(url(postfix_->smtp(), "smtps"));
+  const Outcome mistaken = look_.at(peer_url(postfix_->smtp(), "smtps"));
   EXPECT_EQ(mistaken.cause, Cause::kTlsHandshake) << mistaken.detail;
 }
 
 TEST_F(PostfixPeer, ItsRefusalsInItsWords) {
-  const auto rcpt = [&](const std::string& to) { return look_.at(url(postfix_->smtp()), envelope(to)); };
+  const auto rcpt = [&](const std::string& to) { return look_.at(peer_url(postfix_->smtp()), envelope(to)); };
   EXPECT_EQ(rcpt("bob@example.test").cause, Cause::kOk);
   const Outcome unknown = rcpt("nobody@example.test");
   EXPECT_EQ(unknown.cause, Cause::kSmtpMailbox) << unknown.detail;
@@ -159,7 +159,7 @@ TEST_F(PostfixPeer, ItsRefusalsInItsWords) {
 
 // postscreen lets its greeting wait and refuses whoever talks before it. We do not.
 TEST_F(PostfixPeer, PostscreenFindsNothingAgainstUs) {
-  const Outcome outcome = look_.at(url(postfix_->screened()));
+  const Outcome outcome = look_.at(peer_url(postfix_->screened()));
   EXPECT_EQ(outcome.cause, Cause::kOk) << outcome.detail;
   EXPECT_EQ(postfix_->child().output().find("PREGREET"), std::string::npos);
 }

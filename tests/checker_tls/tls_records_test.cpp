@@ -162,7 +162,7 @@ TEST(Flight, HasAnEndEvenWhenItIsTooLong) {
 TEST(Corpus, OfTheFuzzerDoesNotDependOnTheCuts) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(EVERUP_SOURCE_DIR "/tests/fuzz/tls_records_corpus")) {
-    const std::string bytes = test::read_file(entry.path());
+    const std::string bytes = everup::test::read_file(entry.path());
     const std::string whole = fuzz::heartbleed_outcome(bytes, bytes.size() + 1);
     for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{100}}) {
       EXPECT_EQ(fuzz::heartbleed_outcome(bytes, step), whole) << entry.path();

@@ -5,21 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <random>
 #include <string>
+
+#include "tests/core/utc.h"
 
 namespace everup {
 namespace {
 
 using testing::HasSubstr;
-
-struct Utc final : Zone {
-  std::string_view name() const override { return "UTC"; }
-  int offset_s(WallTime) const override { return 0; }
-  WallTime next_transition(WallTime) const override { return {std::numeric_limits<std::int64_t>::max()}; }
-};
-const Utc kUtc;
 
 WallTime at(const char* text) { return parse_time(text).value_or(WallTime{-1}); }
 

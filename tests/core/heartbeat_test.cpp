@@ -7,19 +7,14 @@
 #include <limits>
 #include <string>
 
+#include "tests/core/utc.h"
+
 namespace everup {
 namespace {
 
-using testing::HasSubstr;
-using State = HeartbeatState;
 using std::chrono::minutes;
+using testing::HasSubstr;
 
-struct Utc final : Zone {
-  std::string_view name() const override { return "UTC"; }
-  int offset_s(WallTime) const override { return 0; }
-  WallTime next_transition(WallTime) const override { return {std::numeric_limits<std::int64_t>::max()}; }
-};
-const Utc kUtc;
 constexpr WallTime kStart{1'800'000'000'000};  // 2027-01-15T08:00:00Z
 
 WallTime after(int m) { return kStart + minutes(m); }
@@ -27,12 +22,12 @@ HeartbeatPlan hourly() { return {minutes(60), minutes(10), nullptr, nullptr, kSt
 
 TEST(Heartbeat, BeforeTheFirstSignalItWaitsAndThenMisses) {
   const HeartbeatSignals none;
-  EXPECT_EQ(judge_heartbeat(none, hourly(), after(0)).state, State::kWaiting);
-  EXPECT_EQ(judge_heartbeat(none, hourly(), after(60) - milliseconds(1)).state, State::kWaiting);
-  EXPECT_EQ(judge_heartbeat(none, hourly(), after(60)).state, State::kLate);
-  EXPECT_EQ(judge_heartbeat(none, hourly(), after(70) - milliseconds(1)).state, State::kLate);
+  EXPECT_EQ(judge_heartbeat(none, hourly(), after(0)).state, HeartbeatState::kWaiting);
+  EXPECT_EQ(judge_heartbeat(none, hourly(), after(60) - milliseconds(1)).state, HeartbeatState::kWaiting);
+  EXPECT_EQ(judge_heartbeat(none, hourly(), after(60)).state, HeartbeatState::kLate);
+  EXPECT_EQ(judge_heartbeat(none, hourly(), after(70) - milliseconds(1)).state, HeartbeatState::kLate);
   const auto missing = judge_heartbeat(none, hourly(), after(70));
-  EXPECT_EQ(missing.state, State::kMissing);
+  EXPECT_EQ(missing.state, HeartbeatState::kMissing);
   EXPECT_EQ(missing.detail, "no signal has come yet, waiting for 1 h 10 min, expected every 1 h");
   const Outcome waiting = heartbeat_outcome(none, hourly(), after(1));
   EXPECT_EQ(waiting.verdict, Verdict::kInconclusive) << "neither up nor down";
@@ -41,10 +36,10 @@ TEST(Heartbeat, BeforeTheFirstSignalItWaitsAndThenMisses) {
 TEST(Heartbeat, SilenceIsTheFailure) {
   HeartbeatSignals s;
   s.succeeded = after(30);
-  EXPECT_EQ(judge_heartbeat(s, hourly(), after(89)).state, State::kOk);
+  EXPECT_EQ(judge_heartbeat(s, hourly(), after(89)).state, HeartbeatState::kOk);
   EXPECT_EQ(judge_heartbeat(s, hourly(), after(30)).due, after(90));
-  EXPECT_EQ(judge_heartbeat(s, hourly(), after(90)).state, State::kLate);
-  EXPECT_EQ(judge_heartbeat(s, hourly(), after(100)).state, State::kMissing);
+  EXPECT_EQ(judge_heartbeat(s, hourly(), after(90)).state, HeartbeatState::kLate);
+  EXPECT_EQ(judge_heartbeat(s, hourly(), after(100)).state, HeartbeatState::kMissing);
   EXPECT_EQ(judge_heartbeat(s, hourly(), after(30 + 123)).detail, "no signal for 2 h 3 min, expected every 1 h");
   EXPECT_EQ(heartbeat_outcome(s, hourly(), after(89)).verdict, Verdict::kUp);
   EXPECT_EQ(heartbeat_outcome(s, hourly(), after(95)).verdict, Verdict::kDegraded);
@@ -52,7 +47,7 @@ TEST(Heartbeat, SilenceIsTheFailure) {
   EXPECT_EQ(heartbeat_outcome(s, hourly(), after(100)).cause, Cause::kHeartbeatMissing);
   HeartbeatPlan strict = hourly();
   strict.grace = milliseconds(0);
-  EXPECT_EQ(judge_heartbeat(s, strict, after(90)).state, State::kMissing) << "no grace: never late";
+  EXPECT_EQ(judge_heartbeat(s, strict, after(90)).state, HeartbeatState::kMissing) << "no grace: never late";
 }
 
 TEST(Heartbeat, AFailureLastsUntilASuccess) {
@@ -68,27 +63,27 @@ TEST(Heartbeat, AFailureLastsUntilASuccess) {
   EXPECT_EQ(failed.detail, "the job said that it failed with exit status 3: no space left on device");
   ASSERT_TRUE(failed.evidence);
   EXPECT_EQ(failed.evidence->body_excerpt, s.body);
-  EXPECT_EQ(judge_heartbeat(s, hourly(), after(500)).state, State::kFailed);
+  EXPECT_EQ(judge_heartbeat(s, hourly(), after(500)).state, HeartbeatState::kFailed);
   s.started = after(501);
-  EXPECT_EQ(judge_heartbeat(s, hourly(), after(502)).state, State::kFailed) << "a start proves nothing yet";
+  EXPECT_EQ(judge_heartbeat(s, hourly(), after(502)).state, HeartbeatState::kFailed) << "a start proves nothing yet";
   s.succeeded = after(503);
-  EXPECT_EQ(judge_heartbeat(s, hourly(), after(504)).state, State::kOk);
+  EXPECT_EQ(judge_heartbeat(s, hourly(), after(504)).state, HeartbeatState::kOk);
 }
 
 TEST(Heartbeat, ARunHasTheGraceToEnd) {
   HeartbeatSignals s;
   s.succeeded = after(0);
   s.started = after(60);
-  EXPECT_EQ(judge_heartbeat(s, hourly(), after(65)).state, State::kRunning) << "not late while it runs";
+  EXPECT_EQ(judge_heartbeat(s, hourly(), after(65)).state, HeartbeatState::kRunning) << "not late while it runs";
   EXPECT_EQ(heartbeat_outcome(s, hourly(), after(65)).verdict, Verdict::kUp);
   const auto hung = judge_heartbeat(s, hourly(), after(70));
-  EXPECT_EQ(hung.state, State::kMissing);
+  EXPECT_EQ(hung.state, HeartbeatState::kMissing);
   EXPECT_EQ(hung.detail, "started 10 min ago and has not ended");
   HeartbeatPlan strict = hourly();
   strict.grace = milliseconds(0);
   s.started = after(30);
-  EXPECT_EQ(judge_heartbeat(s, strict, after(59)).state, State::kRunning);
-  EXPECT_EQ(judge_heartbeat(s, strict, after(60)).state, State::kMissing);
+  EXPECT_EQ(judge_heartbeat(s, strict, after(59)).state, HeartbeatState::kRunning);
+  EXPECT_EQ(judge_heartbeat(s, strict, after(60)).state, HeartbeatState::kMissing);
 }
 
 TEST(Heartbeat, HowLongTheJobTookIsItsLatency) {
@@ -107,12 +102,12 @@ TEST(Heartbeat, ANewPlanIsNotHeldAgainstTheJob) {
   HeartbeatPlan resumed = hourly();
   resumed.since = after(600);
   const auto waiting = judge_heartbeat(s, resumed, after(601));
-  EXPECT_EQ(waiting.state, State::kWaiting);
+  EXPECT_EQ(waiting.state, HeartbeatState::kWaiting);
   EXPECT_EQ(waiting.due, after(660));
-  EXPECT_EQ(judge_heartbeat(s, resumed, after(669)).state, State::kWaiting);
-  EXPECT_EQ(judge_heartbeat(s, resumed, after(670)).state, State::kMissing);
+  EXPECT_EQ(judge_heartbeat(s, resumed, after(669)).state, HeartbeatState::kWaiting);
+  EXPECT_EQ(judge_heartbeat(s, resumed, after(670)).state, HeartbeatState::kMissing);
   s.succeeded = after(590);  // within the plan anyhow
-  EXPECT_EQ(judge_heartbeat(s, resumed, after(601)).state, State::kOk);
+  EXPECT_EQ(judge_heartbeat(s, resumed, after(601)).state, HeartbeatState::kOk);
 }
 
 TEST(Heartbeat, CronSaysWhen) {
@@ -122,10 +117,10 @@ TEST(Heartbeat, CronSaysWhen) {
   HeartbeatSignals s;
   s.succeeded = parse_time("2027-01-15T03:00:04Z");
   const auto at = [](const char* text) { return parse_time(text).value_or(WallTime{-1}); };
-  EXPECT_EQ(judge_heartbeat(s, nightly, at("2027-01-16T02:59:59Z")).state, State::kOk);
-  EXPECT_EQ(judge_heartbeat(s, nightly, at("2027-01-16T03:00:00Z")).state, State::kLate);
+  EXPECT_EQ(judge_heartbeat(s, nightly, at("2027-01-16T02:59:59Z")).state, HeartbeatState::kOk);
+  EXPECT_EQ(judge_heartbeat(s, nightly, at("2027-01-16T03:00:00Z")).state, HeartbeatState::kLate);
   const auto missing = judge_heartbeat(s, nightly, at("2027-01-16T03:30:00Z"));
-  EXPECT_EQ(missing.state, State::kMissing);
+  EXPECT_EQ(missing.state, HeartbeatState::kMissing);
   EXPECT_EQ(missing.detail, "no signal for 1 d, expected at 2027-01-16 03:00:00 +00:00");
 }
 

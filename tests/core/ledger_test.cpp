@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <random>
 
 #include "core/schedule.h"
@@ -13,7 +12,6 @@
 namespace everup {
 namespace {
 
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max()};
 constexpr std::int64_t kSecond = 1000;
 
 // An id whose slots lie on whole seconds, so that one sample a second sees everything.

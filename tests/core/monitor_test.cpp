@@ -149,7 +149,7 @@ TEST(Validate, Expectations) {
   using Ask = HeaderExpect::Test;
   EXPECT_EQ(pointers([](D& d) {
               d.http().expect.header = {{"A", Ask::kEquals, ""},   {"b c", Ask::kEquals, ""}, {"A", Ask::kRegex, "("},
-                                      {"A", Ask::kContains, ""}, {"A", Ask::kAbsent, "x"},  {"A", Ask::kAbsent, ""}};
+                                        {"A", Ask::kContains, ""}, {"A", Ask::kAbsent, "x"},  {"A", Ask::kAbsent, ""}};
             }),
             "#/expect/header/1/name #/expect/header/2/regex #/expect/header/3/contains #/expect/header/4");
 }

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <random>
 
 #include "core/schedule.h"
@@ -12,7 +11,6 @@
 namespace everup {
 namespace {
 
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max()};
 constexpr std::int64_t kInterval = 60'000, kTimeout = 10'000;
 constexpr MonitorId kId{4711};
 

@@ -16,7 +16,7 @@ using testing::kRestarted;
 using testing::markup_fault;
 using testing::ReportCase;
 
-ReportCase usual() {
+ReportCase linked() {
   ReportCase history(100 * kDayMs);
   history.span(State::kUp, 90 * kDayMs)
       .span(State::kDown, 595'000, kRefused)
@@ -30,7 +30,7 @@ ReportCase usual() {
 std::string page_of(const ReportCase& history, std::string_view name) { return period_html(*history.period(name)); }
 
 TEST(PeriodPage, AYearLeadsToItsMonths) {
-  const std::string page = page_of(usual(), "2026");
+  const std::string page = page_of(linked(), "2026");
   EXPECT_TRUE(has(page, "<title>Shop: 2026 · availability report</title>"));
   EXPECT_TRUE(has(page, "href=\"/report/abc/2026-11?tz=Europe%2FPrague\""));
   EXPECT_TRUE(has(page, "<span aria-current=\"page\">2026</span>"));
@@ -41,7 +41,7 @@ TEST(PeriodPage, AYearLeadsToItsMonths) {
 }
 
 TEST(PeriodPage, AMonthLeadsToItsDaysAndNeighbours) {
-  const std::string page = page_of(usual(), "2026-10");
+  const std::string page = page_of(linked(), "2026-10");
   EXPECT_TRUE(has(page, "<h2 id=\"uptime\">October 2026</h2>"));
   EXPECT_TRUE(has(page, "rel=\"prev\" href=\"/report/abc/2026-09?tz=Europe%2FPrague\">← September 2026</a>"));
   EXPECT_TRUE(has(page, "rel=\"next\" href=\"/report/abc/2026-11?tz=Europe%2FPrague\">November 2026 →</a>"));
@@ -55,7 +55,7 @@ TEST(PeriodPage, AMonthLeadsToItsDaysAndNeighbours) {
 }
 
 TEST(PeriodPage, ADayTellsEveryStretchAndCause) {
-  const std::string page = page_of(usual(), "2026-11-12");
+  const std::string page = page_of(linked(), "2026-11-12");
   EXPECT_TRUE(has(page, "<h2 id=\"uptime\">12 November 2026</h2>"));
   EXPECT_TRUE(has(page, "2026-11-12 05:25:05 +01:00"));
   EXPECT_TRUE(has(page, facts(Cause::kConnectRefused).english));
@@ -63,7 +63,7 @@ TEST(PeriodPage, ADayTellsEveryStretchAndCause) {
   EXPECT_EQ(count(page, "data-label=\"State\""), 3);
   EXPECT_TRUE(has(page, "<svg class=\"strip timeline\""));
   EXPECT_EQ(markup_fault(page), "");
-  const std::string blind = page_of(usual(), "2026-11-13");
+  const std::string blind = page_of(linked(), "2026-11-13");
   EXPECT_TRUE(has(blind, "the prober was restarted"));
   EXPECT_TRUE(has(blind, "<dt>Not watched (unknown)</dt><dd>1 h 0 min 0 s</dd>"));
   EXPECT_TRUE(has(blind, "<dt>At worst</dt>"));
@@ -77,7 +77,7 @@ TEST(PeriodPage, AnIncidentMayGoOnAfterIt) {
 }
 
 TEST(PeriodPage, AFinishedPeriodDoesNotChangeWithTheClock) {
-  ReportCase history = usual();
+  ReportCase history = linked();
   const std::string before = page_of(history, "2026-10");
   history.input().now = history.input().now + milliseconds(7'654'321);
   history.input().ledger.regions[0].observed_through = history.input().now;
@@ -95,7 +95,7 @@ TEST(PeriodPage, ManyStretchesAreBounded) {
 }
 
 TEST(PeriodPage, ShowsResponseTimesOfADay) {
-  const ReportCase history = usual();
+  const ReportCase history = linked();
   PeriodInput in = history.period("2026-11-20")->input;
   const Span day = span_of(in.period, *in.zone);
   in.chart = latency_chart(day, {{day.from, 120'000}, {day.from, 130'000}});
@@ -108,7 +108,7 @@ TEST(PeriodPage, ShowsResponseTimesOfADay) {
 }
 
 TEST(PeriodPage, HostileNamesStayText) {
-  ReportCase history = usual();
+  ReportCase history = linked();
   history.input().name = "</title><script>x</script>{{{style}}}\"'>";
   history.input().target = "\"><img src=x onerror=alert(1)>";
   for (const char* name : {"2026", "2026-11", "2026-11-21"}) {
@@ -121,7 +121,7 @@ TEST(PeriodPage, HostileNamesStayText) {
 
 TEST(PeriodPage, NothingRunsAndNothingIsFetched) {
   for (const char* name : {"2026", "2026-11", "2026-11-21"}) {
-    const std::string page = page_of(usual(), name);
+    const std::string page = page_of(linked(), name);
     for (const char* banned :
          {"<script", "javascript:", "http-equiv", "@import", "url(http", "<link", "<iframe", "src="})
       EXPECT_FALSE(has(page, banned)) << banned;

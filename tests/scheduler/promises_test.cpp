@@ -8,7 +8,6 @@
 namespace everup::scheduler::testing {
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000;
 constexpr std::int32_t kIntervalMs = 60'000, kTimeoutMs = 10'000;
 
 class HungHost : public ::testing::TestWithParam<AdmissionLimits> {};

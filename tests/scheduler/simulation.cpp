@@ -14,7 +14,6 @@ namespace {
 constexpr std::int64_t kStart = 1'767'225'600'000;  // 2026-01-01
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr Shard kHeld = 8;
-constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000;
 }  // namespace
 
 Simulation::Simulation(const World& world) : world_(world), random_(world.seed) {

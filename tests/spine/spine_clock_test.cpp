@@ -13,7 +13,7 @@
 namespace everup::spine {
 namespace {
 
-constexpr std::int64_t kSecondMs = 1'000, kMinuteMs = 60'000, kHourMs = 3'600'000;
+constexpr std::int64_t kSecondMs = 1'000;
 constexpr std::int64_t kTenYearsMs = 3'652 * 24 * kHourMs;
 constexpr std::array<std::int32_t, 6> kIntervals{5'000, 10'000, 60'000, 300'000, 3'600'000, 86'400'000};
 

@@ -13,7 +13,6 @@
 namespace everup::spine {
 
 namespace {
-constexpr std::int64_t kMinuteMs = 60'000, kHourMs = 3'600'000;
 constexpr std::int64_t kPeaceMs = 30 * kMinuteMs;
 constexpr std::size_t kLogMax = 64u << 20;
 

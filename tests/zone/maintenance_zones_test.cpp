@@ -19,14 +19,14 @@ namespace {
 using std::chrono::sys_days;
 using testing::HasSubstr;
 
-const TzdbZones& zones() {
+const TzdbZones& tzdb() {
   static const TzdbZones all;
   return all;
 }
 WallTime at(const std::string& text) { return parse_time(text).value_or(WallTime{-1}); }
 
 MaintenanceRule rule(const char* starts, std::int64_t length_s, const char* rrule, const char* zone) {
-  MaintenanceRule out{at(starts), std::chrono::seconds(length_s), {}, zones().find(zone)};
+  MaintenanceRule out{at(starts), std::chrono::seconds(length_s), {}, tzdb().find(zone)};
   if (*rrule != '\0') {
     auto parsed = parse_rrule(rrule, *out.zone);
     EXPECT_TRUE(parsed) << rrule << (parsed ? "" : parsed.error().what);
@@ -108,7 +108,7 @@ TEST(Maintenance, BadRulesAreNamed) {
                 {"FREQ=WEEKLY;WKST=SU", "Monday"},
                 {"FREQ", "NAME=VALUE"}};
   for (const auto& row : kTable) {
-    const auto parsed = parse_rrule(row.rrule, *zones().find("UTC"));
+    const auto parsed = parse_rrule(row.rrule, *tzdb().find("UTC"));
     ASSERT_FALSE(parsed) << row.rrule;
     EXPECT_THAT(parsed.error().what, HasSubstr(row.why)) << row.rrule;
   }
@@ -211,7 +211,7 @@ TEST(Maintenance, OccurrencesAreThoseOfANaiveCalendar) {
   for (int round = 0; round < 100; ++round) {
     const Wish wish = random_wish(random);
     const char* name = kZones[random() % 5];
-    const Zone& zone = *zones().find(name);
+    const Zone& zone = *tzdb().find(name);
     const sys_days first = sys_days{std::chrono::year{name == std::string("Pacific/Apia") ? 2011 : 2026} / 1 / 1} +
                            std::chrono::days(random() % 360);
     const int minute = static_cast<int>(random() % 4 == 0 ? 0 : random() % 1440);
@@ -250,11 +250,11 @@ TEST(Maintenance, DraftsAreJudgedFieldByField) {
   good.starts_at = at("2026-11-29T01:00:00Z");
   good.length = std::chrono::hours(2);
   const WallTime now = at("2026-11-22T12:00:00Z");
-  EXPECT_TRUE(validate(good, zones(), now).empty());
+  EXPECT_TRUE(validate(good, tzdb(), now).empty());
   const auto wrong = [&](auto change) {
     MaintenanceDraft draft = good;
     change(draft);
-    const auto errors = validate(draft, zones(), now);
+    const auto errors = validate(draft, tzdb(), now);
     return errors.size() == 1 ? errors[0].pointer : std::to_string(errors.size()) + " errors";
   };
   EXPECT_EQ(wrong([](auto& d) { d.name = ""; }), "#/name");

@@ -2,7 +2,6 @@
 // this code.
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,8 +11,6 @@
 
 namespace everup {
 namespace {
-
-constexpr WallTime kForever{std::numeric_limits<std::int64_t>::max()};
 
 struct Between {
   const char *from, *to;

@@ -26,7 +26,7 @@ class ZonesTest : public ::testing::Test {
   TzdbZones zones_;
 };
 
-WallTime at(std::string_view text) { return parse_time(text).value_or(WallTime{-1}); }
+WallTime moment(std::string_view text) { return parse_time(text).value_or(WallTime{-1}); }
 
 TEST_F(ZonesTest, UnknownNamesAreUnknown) {
   for (const char* name : {"", "Europe/Atlantis", "../etc/passwd", "/etc/localtime", "right/Europe/Prague", "posix/UTC",
@@ -47,9 +47,9 @@ TEST_F(ZonesTest, PragueHasDaysOf23And25Hours) {
   EXPECT_EQ(day_ms("Europe/Prague", {2026, 3, 29}), 23 * kHour);
   EXPECT_EQ(day_ms("Europe/Prague", {2026, 10, 25}), 25 * kHour);
   EXPECT_EQ(day_ms("Europe/Prague", {2026, 11, 22}), 24 * kHour);
-  EXPECT_EQ(day_span({2026, 11, 22}, zone("Europe/Prague")).from, at("2026-11-21T23:00:00Z"));
-  EXPECT_EQ(zone("Europe/Prague").next_transition(at("2026-03-01T00:00:00Z")), at("2026-03-29T01:00:00Z"));
-  EXPECT_EQ(zone("Europe/Prague").next_transition(at("2026-03-29T01:00:00Z")), at("2026-10-25T01:00:00Z"));
+  EXPECT_EQ(day_span({2026, 11, 22}, zone("Europe/Prague")).from, moment("2026-11-21T23:00:00Z"));
+  EXPECT_EQ(zone("Europe/Prague").next_transition(moment("2026-03-01T00:00:00Z")), moment("2026-03-29T01:00:00Z"));
+  EXPECT_EQ(zone("Europe/Prague").next_transition(moment("2026-03-29T01:00:00Z")), moment("2026-10-25T01:00:00Z"));
   EXPECT_EQ(month_span(2026, 3, zone("Europe/Prague")).length().count(), (31 * 24 - 1) * kHour);
   EXPECT_EQ(year_span(2026, zone("Europe/Prague")).length().count(), 365 * 24 * kHour);
   EXPECT_EQ(year_span(2024, zone("Europe/Prague")).length().count(), 366 * 24 * kHour);
@@ -57,12 +57,13 @@ TEST_F(ZonesTest, PragueHasDaysOf23And25Hours) {
 
 TEST_F(ZonesTest, LocalTimesThatAreMissingOrTwice) {
   const Zone& prague = zone("Europe/Prague");
-  EXPECT_EQ(local_to_utc({2026, 3, 29}, 2, 30, 0, prague), at("2026-03-29T01:00:00Z")) << "missing: the end of the gap";
-  EXPECT_EQ(local_to_utc({2026, 3, 29}, 3, 0, 0, prague), at("2026-03-29T01:00:00Z"));
-  EXPECT_EQ(local_to_utc({2026, 10, 25}, 2, 30, 0, prague), at("2026-10-25T00:30:00Z")) << "twice: the first";
-  EXPECT_EQ(local_to_utc({2026, 10, 25}, 3, 0, 0, prague), at("2026-10-25T02:00:00Z"));
-  EXPECT_EQ(local_text(at("2026-11-22T03:05:06Z"), prague), "2026-11-22 04:05:06 +01:00");
-  EXPECT_EQ(local_text(at("2026-11-22T03:05:06Z"), zone("America/St_Johns")), "2026-11-21 23:35:06 -03:30");
+  EXPECT_EQ(local_to_utc({2026, 3, 29}, 2, 30, 0, prague), moment("2026-03-29T01:00:00Z"))
+      << "missing: the end of the gap";
+  EXPECT_EQ(local_to_utc({2026, 3, 29}, 3, 0, 0, prague), moment("2026-03-29T01:00:00Z"));
+  EXPECT_EQ(local_to_utc({2026, 10, 25}, 2, 30, 0, prague), moment("2026-10-25T00:30:00Z")) << "twice: the first";
+  EXPECT_EQ(local_to_utc({2026, 10, 25}, 3, 0, 0, prague), moment("2026-10-25T02:00:00Z"));
+  EXPECT_EQ(local_text(moment("2026-11-22T03:05:06Z"), prague), "2026-11-22 04:05:06 +01:00");
+  EXPECT_EQ(local_text(moment("2026-11-22T03:05:06Z"), zone("America/St_Johns")), "2026-11-21 23:35:06 -03:30");
 }
 
 TEST_F(ZonesTest, LordHoweHasDaysOfHalfHours) {
@@ -75,15 +76,15 @@ TEST_F(ZonesTest, ApiaSkippedADay) {
   EXPECT_EQ(day_ms("Pacific/Apia", {2011, 12, 30}), 0);
   EXPECT_EQ(day_ms("Pacific/Apia", {2011, 12, 29}), 24 * kHour);
   EXPECT_EQ(day_ms("Pacific/Apia", {2011, 12, 31}), 24 * kHour);
-  EXPECT_EQ(date_of(at("2011-12-30T09:59:59Z"), apia), (Date{2011, 12, 29}));
-  EXPECT_EQ(date_of(at("2011-12-30T10:00:00Z"), apia), (Date{2011, 12, 31}));
+  EXPECT_EQ(date_of(moment("2011-12-30T09:59:59Z"), apia), (Date{2011, 12, 29}));
+  EXPECT_EQ(date_of(moment("2011-12-30T10:00:00Z"), apia), (Date{2011, 12, 31}));
   EXPECT_EQ(month_span(2011, 12, apia).length().count(), 30 * 24 * kHour);
 }
 
 TEST_F(ZonesTest, SantiagoHasADayWithoutMidnight) {
   const Zone& santiago = zone("America/Santiago");
   const Span day = day_span({2019, 9, 8}, santiago);
-  EXPECT_EQ(day.from, at("2019-09-08T04:00:00Z"));
+  EXPECT_EQ(day.from, moment("2019-09-08T04:00:00Z"));
   EXPECT_EQ(day.length().count(), 23 * kHour);
   EXPECT_EQ(local_text(day.from, santiago), "2019-09-08 01:00:00 -03:00");
 }
