@@ -21,8 +21,8 @@ void put(std::string& out, const LatencyHistogram& histogram) {
   bits::put_varint(out, used);
   std::size_t before = 0;
   histogram.each([&](std::size_t bucket, std::uint32_t count) {
-    bits::put_varint(out, bucket - before);
-    bits::put_varint(out, count);
+    bits::put_varint(out, 2 * (bucket - before) + (count == 1 ? 0U : 1U));
+    if (count != 1) bits::put_varint(out, count);
     before = bucket + 1;
   });
 }
@@ -32,9 +32,9 @@ bool take(bits::Reader& in, LatencyHistogram& histogram) {
   if (!in.good() || used > LatencyHistogram::kBucketsMax) return false;
   std::uint64_t bucket = 0;
   for (std::uint64_t i = 0; i < used; ++i) {
-    const std::uint64_t distance = in.varint(), count = in.varint();
-    if (!in.good() || distance >= LatencyHistogram::kBucketsMax) return false;
-    bucket += distance;
+    const std::uint64_t distance = in.varint(), count = (distance & 1) == 0 ? 1 : in.varint();
+    if (!in.good() || distance / 2 >= LatencyHistogram::kBucketsMax) return false;
+    bucket += distance / 2;
     if (bucket >= LatencyHistogram::kBucketsMax || count == 0 || count > std::numeric_limits<std::uint32_t>::max())
       return false;
     histogram.add(latency_of_step(bucket), static_cast<std::int64_t>(count));

@@ -2,8 +2,9 @@
 // window's quantiles are read from.
 //
 // Layout: version | each histogram | CRC-32C of all that stands before it, little-endian. A histogram is its number of
-// buckets in use, then each one's distance from the one before and its count; LEB128 varints. Counts are exact, a
-// latency comes back within 1/128 of itself, so a quantile of merged histograms is as near as one of a single one.
+// buckets in use, then for each one twice its distance from the one before, and one more where a count other than 1
+// follows; LEB128 varints. Counts are exact, a latency comes back within 1/128 of itself, so a quantile of merged
+// histograms is as near as one of a single one.
 //
 // Pure; any thread. The decoder believes nothing and answers kCorrupt to what the encoder would not have written.
 #pragma once
