@@ -59,18 +59,10 @@ struct Series {
   std::vector<Tally> tallies;
 };
 
-Series collect(const std::vector<db::LatencyPoint>& points, const LedgerInput& input, Span span, std::int64_t step_s,
-               WallTime now) {
-  Series out;
-  out.step_ms = step_s * 1000;
-  out.first = WallTime{span.from.ms - span.from.ms % out.step_ms};
-  const auto count = static_cast<std::size_t>((span.to.ms - out.first.ms + out.step_ms - 1) / out.step_ms);
-  out.latency.resize(count);
-  out.tallies.resize(count);
-  for (const auto& point : points) {
-    if (!span.contains(point.at)) continue;
-    out.latency[static_cast<std::size_t>((point.at.ms - out.first.ms) / out.step_ms)].add(point.total_us);
-  }
+Series collect(std::vector<LatencyHistogram> latency, const LedgerInput& input, Span span, WallTime first,
+               std::int64_t step_ms, WallTime now) {
+  Series out{step_ms, first, std::move(latency), {}};
+  out.tallies.resize(out.latency.size());
   for (const LedgerSpan& piece : timeline_of(input, settled_part(input, span, now), now)) {
     for (WallTime at = piece.span.from; at < piece.span.to;) {
       const auto index = static_cast<std::size_t>((at.ms - out.first.ms) / out.step_ms);
@@ -223,12 +215,15 @@ Answer get_series(Call& call) {
   if (!in.ok()) return invalid_fields(in.errors());
   auto input = call.house->ledger().ledger(account(call), call.path[0], span.from, call.now);
   if (!input.ok()) return failed(call, input.error());
-  auto points = call.house->ledger().latencies(account(call), call.path[0], span);
-  if (!points.ok()) {
-    if (points.error().code != ErrorCode::kExhausted) return failed(call, points.error());
-    return invalid_fields({{"from", "window_too_long", "holds more than 200000 looks: make the window shorter"}});
+  const std::int64_t step_ms = step_s * 1000;
+  const WallTime first{span.from.ms - span.from.ms % step_ms};
+  auto latency = call.house->ledger().series(account(call), call.path[0], span, first, milliseconds(step_ms));
+  if (!latency.ok()) {
+    if (latency.error().code != ErrorCode::kExhausted) return failed(call, latency.error());
+    return invalid_fields({{"from", "window_too_long",
+                            "holds more than 200000 looks: make the window shorter, or the step whole hours"}});
   }
-  return json_answer(series_json(collect(*points, *input, span, step_s, call.now)));
+  return json_answer(series_json(collect(*std::move(latency), *input, span, first, step_ms, call.now)));
 }
 
 }  // namespace everup::api

@@ -263,7 +263,9 @@ Status Server::start_keeper() {
   keeper.zones = zones_.get();
   keeper.results_days = static_cast<int>(settings_.number("RETAIN_RESULTS_DAYS"));
   keeper.evidence_days = static_cast<int>(settings_.number("RETAIN_EVIDENCE_DAYS"));
-  if (const auto kept = db::keep(keeper); !kept) return kept.error();  // partitions are there before the first result
+  db::KeeperOptions first = keeper;
+  first.packing.budget = milliseconds(0);
+  if (const auto kept = db::keep(first); !kept) return kept.error();  // partitions are there before the first result
   db::AmenderOptions amender;
   amender.connect = connect_as(foundation_->access, db::Role::kWorker, "everup amender");
   amender.clock = &system_clock();

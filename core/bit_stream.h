@@ -1,4 +1,5 @@
-// Bits and varints in a string: what the chunk codec writes with. Internal to core/chunk.cpp.
+// Bits and varints in a string: what chunks and stored histograms are written with. Internal to
+// core/chunk.cpp and core/latency_day.cpp.
 #pragma once
 
 #include <cstdint>

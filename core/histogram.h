@@ -21,6 +21,14 @@ class LatencyHistogram {
   std::int64_t count() const { return count_; }
   // The q-quantile (0 … 1) in µs; nullopt when empty. q = 0 and 1 give the smallest and largest bucket's value.
   std::optional<std::int64_t> quantile_us(double q) const;
+  // `use(bucket, count)` of each bucket that holds something, in order; latency_of_step(bucket) is its value.
+  template <class Use>
+  void each(Use use) const {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      if (buckets_[i] != 0) use(i, buckets_[i]);
+    }
+  }
+  static constexpr std::size_t kBucketsMax = 1408;
 
  private:
   std::vector<std::uint32_t> buckets_;  // grows to the largest index used

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "db/amend_plan.h"
+#include "db/cold_rows.h"
 #include "db/monitor_json.h"
 #include "db/session.h"
 
@@ -15,7 +16,7 @@ namespace everup::db {
 namespace {
 
 constexpr milliseconds kAgainLater{600'000};  // a monitor whose amendment failed for a reason of its own
-constexpr int kResultsMax = 400'000;          // 48 h at 1 s, twice
+constexpr std::size_t kResultsMax = 400'000;  // 48 h at 1 s, twice
 
 constexpr const char* kDue =
     "SELECT l.monitor_id, l.region FROM late_observations l JOIN monitors m ON m.id = l.monitor_id "
@@ -49,7 +50,8 @@ class Amend {
  private:
   bool lock();
   void read_spans(WallTime oldest);
-  std::vector<Observed> read_results(const std::vector<Revision>& history, std::vector<ObservedGap>& gaps) const;
+  Result<std::vector<Observed>> read_results(const std::vector<Revision>& history,
+                                             std::vector<ObservedGap>& gaps) const;
   void read_gaps(std::vector<ObservedGap>& gaps) const;
   Result<std::vector<Revision>> read_history() const;
   void write(const Amendment& amendment);
@@ -111,21 +113,20 @@ void Amend::read_spans(WallTime oldest) {
 }
 
 // By the instant at which a look started, which may be up to an interval after its slot.
-std::vector<Observed> Amend::read_results(const std::vector<Revision>& history, std::vector<ObservedGap>& gaps) const {
+Result<std::vector<Observed>> Amend::read_results(const std::vector<Revision>& history,
+                                                  std::vector<ObservedGap>& gaps) const {
   std::vector<Observed> results;
   std::int64_t slack = 60'000;
   for (const Revision& revision : history) slack = std::max(slack, revision.interval_ms + 60'000);
-  for (const pqxx::row& row : tx_.exec_params(
-           "SELECT slot_at, start_ms, verdict, cause, revision FROM results WHERE monitor_id = $1 AND "
-           "region = $2::smallint AND slot_at >= $3 AND slot_at + start_ms >= $4 ORDER BY slot_at, look LIMIT $5",
-           key_.monitor.value, key_.region, from_.ms - slack, from_.ms, kResultsMax)) {
-    const WallTime slot{row[0].as<std::int64_t>()};
-    const auto verdict = row[2].as<std::int16_t>(), cause = row[3].as<std::int16_t>();
-    if (verdict == 0) {
-      gaps.push_back({{slot, slot + milliseconds(1)}, static_cast<GapReason>(cause), false});
+  const auto looks =
+      looks_in(worker_looks(tx_, key_.monitor, key_.region), {from_ - milliseconds(slack), kOpenEnd}, kResultsMax);
+  if (!looks) return looks.error();
+  for (const ResultRow& look : *looks) {
+    if (look.started_at < from_) continue;
+    if (look.missed) {
+      gaps.push_back({{look.slot_at, look.slot_at + milliseconds(1)}, *look.missed, false});
     } else {
-      results.push_back({slot + milliseconds(row[1].as<std::int64_t>()), slot, static_cast<Verdict>(verdict),
-                         cause_from_number(cause).value_or(Cause::kInternal), row[4].as<std::int32_t>()});
+      results.push_back({look.started_at, look.slot_at, look.verdict, look.cause, look.revision});
     }
   }
   return results;
@@ -222,7 +223,9 @@ Result<Amender::Swept> Amend::run() {
   auto history = read_history();
   if (!history) return history.error();
   LateEvidence evidence{key_.monitor, from_, spans_, {}, {}, {}, std::nullopt, resync_};
-  evidence.results = read_results(*history, evidence.gaps);
+  auto results = read_results(*history, evidence.gaps);
+  if (!results) return results.error();
+  evidence.results = *std::move(results);
   read_gaps(evidence.gaps);
   if (stored_) evidence.standing = standing_;
   evidence.history = *std::move(history);

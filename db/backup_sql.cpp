@@ -86,6 +86,20 @@ std::vector<TableFacts> tables_in(pqxx::transaction_base& tx) {
   return out;
 }
 
+// Rows that count, and those in chunks. A backup of before cold storage has rows alone.
+std::int64_t results_in(pqxx::transaction_base& tx, const DatabaseFacts& facts) {
+  std::int64_t rows = 0;
+  for (const TableFacts& table : facts.tables) {
+    if (table.name.starts_with("results")) rows += table.rows;
+  }
+  if (facts.schema_version < 12) return rows;
+  return rows + tx.exec1(
+                      "SELECT coalesce((SELECT sum(row_count) FROM public.result_chunks WHERE hour_at < "
+                      "s.packed_through), 0) - (SELECT count(*) FROM public.results WHERE slot_at < s.packed_through) "
+                      "FROM public.storage_mark s")[0]
+                    .as<std::int64_t>();
+}
+
 DatabaseFacts facts_in(pqxx::transaction_base& tx, const DatabaseAccess& access, std::optional<WallTime> as_of) {
   fix_spelling(tx);
   DatabaseFacts facts;
@@ -103,10 +117,7 @@ DatabaseFacts facts_in(pqxx::transaction_base& tx, const DatabaseAccess& access,
   }
   facts.figures = figures_in(tx, facts.as_of);
   facts.tables = tables_in(tx);
-  facts.figures["results"] = 0;
-  for (const TableFacts& table : facts.tables) {
-    if (table.name.starts_with("results")) facts.figures["results"] += table.rows;
-  }
+  facts.figures["results"] = results_in(tx, facts);
   return facts;
 }
 

@@ -140,7 +140,9 @@ Status Flips::read_flips() {
 // The words of the look that settled each flip to down or degraded.
 void Flips::read_details(const std::string& monitors) {
   for (const pqxx::row& row : tx_.exec_params(
-           "SELECT f.monitor_id, f.version, r.detail FROM flips f CROSS JOIN LATERAL (SELECT x.detail FROM results x "
+           "SELECT f.monitor_id, f.version, r.detail FROM flips f CROSS JOIN LATERAL (SELECT x.detail FROM (SELECT * "
+           "FROM "
+           "results UNION ALL SELECT * FROM results_late) x "
            "WHERE x.monitor_id = f.monitor_id AND x.region = 1::smallint AND x.verdict = f.to_state AND "
            "x.slot_at >= f.at - 86400000 AND x.slot_at <= f.settled_at AND x.slot_at + x.start_ms <= f.settled_at "
            "ORDER BY x.slot_at DESC, x.look DESC LIMIT 1) r "

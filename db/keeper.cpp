@@ -3,6 +3,7 @@
 #include "db/keeper.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -21,6 +22,7 @@ namespace {
 constexpr std::int64_t kEvidenceDays = 30;  // width of its partitions
 constexpr int kRemovedMax = 1000;           // partitions of one pass
 constexpr int kTrimmedMax = 10'000;         // rows of one statement
+constexpr int kErasedMax = 1000;            // of what a deleted monitor left
 constexpr int kTrimRounds = 100;
 
 struct Leaving {
@@ -41,19 +43,25 @@ Status make_partitions(Session& session, const KeeperOptions& options, Kept& kep
   return ok();
 }
 
-// Partitions that end before their retention; the names tell the first day (ensure_partition).
+// Partitions that end before their retention; the names tell the first day (ensure_partition). A day of results that is
+// packed goes too, an hour later: a reader whose snapshot is older than the mark is long done by then.
 Result<std::vector<Leaving>> leaving(Session& session, const KeeperOptions& options) {
   const std::int64_t today = options.clock->now().wall.ms / kDayMs;
   return in_transaction(session, options.deadline, [&](pqxx::transaction_base& tx) -> Result<std::vector<Leaving>> {
     std::vector<Leaving> list;
-    for (const pqxx::row& row : tx.exec_params(
-             "SELECT parent.relname, child.relname, i.inhdetachpending FROM pg_inherits i "
-             "JOIN pg_class parent ON parent.oid = i.inhparent JOIN pg_class child ON child.oid = i.inhrelid "
-             "WHERE parent.oid IN ('results'::regclass, 'evidence'::regclass) AND child.relname ~ '_[0-9]{8}$' AND "
-             "(i.inhdetachpending OR (to_date(right(child.relname, 8), 'YYYYMMDD') - date '1970-01-01') + "
-             "CASE parent.relname WHEN 'results' THEN 1 ELSE $3::int END <= "
-             "CASE parent.relname WHEN 'results' THEN $1::int ELSE $2::int END) ORDER BY child.relname LIMIT $4",
-             today - options.results_days, today - options.evidence_days, kEvidenceDays, kRemovedMax)) {
+    for (
+        const pqxx::row& row : tx.exec_params(
+            "SELECT p.parent, p.child, p.pending FROM (SELECT parent.relname AS parent, child.relname AS child, "
+            "i.inhdetachpending AS pending, to_date(right(child.relname, 8), 'YYYYMMDD') - date '1970-01-01' AS first "
+            "FROM pg_inherits i JOIN pg_class parent ON parent.oid = i.inhparent JOIN pg_class child ON child.oid = "
+            "i.inhrelid WHERE parent.relnamespace = 'public'::regnamespace AND child.relname ~ '_[0-9]{8}$') p "
+            "JOIN (VALUES ('results', 1, $1::int), ('evidence', $4::int, $2::int), ('latency_days', $4::int, $3::int), "
+            "('result_chunks_0', 1, $1::int), ('result_chunks_30', 1, $5::int - 30), ('result_chunks_90', 1, $5::int - "
+            "90), ('result_chunks_400', 1, $5::int - 400)) AS kept (parent, width, from_day) USING (parent) "
+            "CROSS JOIN storage_mark s WHERE p.pending OR p.first + kept.width <= kept.from_day OR (p.parent = "
+            "'results' AND (p.first + 1) * 86400000::bigint <= s.packed_through - 3600000) ORDER BY p.child LIMIT $6",
+            today - options.results_days, today - options.evidence_days, today - options.latency_days, kEvidenceDays,
+            today, kRemovedMax)) {
       list.push_back({row[0].c_str(), row[1].c_str(), row[2].as<bool>()});
     }
     return list;
@@ -78,7 +86,8 @@ Status drop_detached(Session& session, const KeeperOptions& options) {
     tx.exec("SET LOCAL lock_timeout = 3000");
     for (const pqxx::row& row :
          tx.exec("SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND NOT c.relispartition AND c.relnamespace = "
-                 "'public'::regnamespace AND c.relname ~ '^(results|evidence)_[0-9]{8}$'")) {
+                 "'public'::regnamespace AND c.relname ~ "
+                 "'^(results|evidence|latency_days|result_chunks_[0-9]+)_[0-9]{8}$'")) {
       tx.exec("DROP TABLE " + tx.quote_name(row[0].as<std::string>()));
     }
     return ok();
@@ -86,19 +95,39 @@ Status drop_detached(Session& session, const KeeperOptions& options) {
 }
 
 // Bounded statements until one finds nothing more.
-Result<std::int64_t> trim(Session& session, const KeeperOptions& options, const char* sql, std::int64_t before) {
+Result<std::int64_t> trim(Session& session, const KeeperOptions& options, const char* sql, std::int64_t before,
+                          int most = kTrimmedMax) {
   std::int64_t all = 0;
   for (int round = 0; round < kTrimRounds; ++round) {
     const auto gone =
         in_transaction(session, options.deadline, [&](pqxx::transaction_base& tx) -> Result<std::int64_t> {
           set_operator(tx);
-          return static_cast<std::int64_t>(tx.exec_params(sql, before, kTrimmedMax).affected_rows());
+          return static_cast<std::int64_t>(tx.exec_params(sql, before, most).affected_rows());
         });
     if (!gone) return gone.error();
     all += *gone;
-    if (*gone < kTrimmedMax) break;
+    if (*gone < most) break;
   }
   return all;
+}
+
+// What cold storage holds of monitors deleted within the week (RULES C 6); a pass comes every hour.
+Status erase_deleted(Session& session, const KeeperOptions& options, Kept& kept) {
+  const std::int64_t since = options.clock->now().wall.ms - 7 * kDayMs;
+  for (const char* sql :
+       {"DELETE FROM result_chunks WHERE (monitor_id, region, hour_at, class) IN (SELECT c.monitor_id, c.region, "
+        "c.hour_at, c.class FROM monitors m JOIN result_chunks c ON c.monitor_id = m.id WHERE m.deleted_at > $1 LIMIT "
+        "$2)",
+        "DELETE FROM latency_days WHERE (monitor_id, region, day_at) IN (SELECT d.monitor_id, d.region, d.day_at FROM "
+        "monitors m JOIN latency_days d ON d.monitor_id = m.id WHERE m.deleted_at > $1 LIMIT $2)",
+        "DELETE FROM results_late WHERE (monitor_id, region, slot_at, look) IN (SELECT l.monitor_id, l.region, "
+        "l.slot_at, l.look FROM monitors m JOIN results_late l ON l.monitor_id = m.id WHERE m.deleted_at > $1 LIMIT "
+        "$2)"}) {
+    const auto gone = trim(session, options, sql, since, kErasedMax);
+    if (!gone) return gone.error();
+    kept.erased += *gone;
+  }
+  return ok();
 }
 
 Status keep_locked(Session& session, const KeeperOptions& options, Kept& kept) {
@@ -124,14 +153,19 @@ Status keep_locked(Session& session, const KeeperOptions& options, Kept& kept) {
                    now - options.idempotency_kept.count());
   if (!keys) return keys.error();
   kept.keys_trimmed = *keys;
-  const auto tests =
-      trim(session, options,
-           "DELETE FROM tool_tests WHERE id IN (SELECT id FROM tool_tests WHERE created_at < $1 LIMIT $2)",
-           now - ToolTestStore::kKeptFor.count());
+  const auto tests = trim(
+      session, options, "DELETE FROM tool_tests WHERE id IN (SELECT id FROM tool_tests WHERE created_at < $1 LIMIT $2)",
+      now - ToolTestStore::kKeptFor.count());
   if (!tests) return tests.error();
-  if (options.zones == nullptr) return ok();
-  const auto extended = extend_maintenance(session, *options.zones, options.clock->now().wall, options.deadline);
-  return extended ? ok() : Status(extended.error());
+  if (Status erased = erase_deleted(session, options, kept); !erased) return erased;
+  if (options.zones != nullptr) {
+    const auto extended = extend_maintenance(session, *options.zones, options.clock->now().wall, options.deadline);
+    if (!extended) return extended.error();
+  }
+  if (options.packing.budget.count() == 0) return ok();
+  CompactorOptions packing = options.packing;
+  packing.clock = options.clock, packing.deadline = options.deadline;
+  return compact(session, packing, kept.packed);
 }
 
 Result<bool> advisory(Session& session, const KeeperOptions& options, const char* sql) {
@@ -165,7 +199,7 @@ class Keeper::Impl {
  public:
   Impl(KeeperOptions options, std::unique_ptr<Amender> amender, Schedule schedule,
        std::function<void(const Error&)> on_error)
-      : options_(std::move(options)),
+      : options_(stoppable(std::move(options))),
         amender_(std::move(amender)),
         schedule_(schedule),
         on_error_(std::move(on_error)),
@@ -177,6 +211,7 @@ class Keeper::Impl {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
+    stop_packing_ = true;
     wake_.notify_all();
     const std::lock_guard once(join_mutex_);
     if (thread_.joinable()) thread_.join();
@@ -184,6 +219,11 @@ class Keeper::Impl {
 
  private:
   using Steady = std::chrono::steady_clock;
+
+  KeeperOptions stoppable(KeeperOptions options) {
+    options.packing.enough = [this] { return stop_packing_.load(); };
+    return options;
+  }
 
   void loop() {
     Steady::time_point next_pass = Steady::now();
@@ -193,7 +233,11 @@ class Keeper::Impl {
       if (Steady::now() >= next_pass) {
         const auto kept = keep(options_);
         if (!kept) tell(kept.error());
-        next_pass = Steady::now() + (kept ? schedule_.period : schedule_.retry);
+        if (kept) {
+          for (const Error& error : kept->packed.damage) tell(error);
+        }
+        const bool more = kept && kept->packed.more;
+        next_pass = Steady::now() + (!kept ? schedule_.retry : more ? milliseconds(0) : schedule_.period);
       }
       if (amender_ != nullptr) sweep();
       lock.lock();
@@ -211,6 +255,7 @@ class Keeper::Impl {
     if (on_error_) on_error_(error);
   }
 
+  std::atomic<bool> stop_packing_{false};  // before what looks at it
   const KeeperOptions options_;
   const std::unique_ptr<Amender> amender_;
   const Schedule schedule_;

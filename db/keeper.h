@@ -1,6 +1,7 @@
-// Housekeeping by the clock (RULES A 6): partitions seven days ahead, partitions past their retention removed, change
-// feed and idempotency keys trimmed, repeated maintenance windows worked out further. One pass at a time in the whole
-// installation (advisory lock); a pass that finds the lock taken does nothing.
+// Housekeeping by the clock (RULES A 6): partitions seven days ahead, partitions past their retention or wholly packed
+// removed, closed hours packed (compactor.h), chunks of deleted monitors erased, change feed and idempotency keys
+// trimmed, repeated maintenance windows worked out further. One pass at a time in the whole installation (advisory
+// lock); a pass that finds the lock taken does nothing.
 //
 // Partitions leave by DETACH … CONCURRENTLY (finalised when a former pass was cut off) and DROP, under lock_timeout, so
 // that no recorder ever queues behind the keeper. Thread: the caller's, or Keeper's own small thread, which also sweeps
@@ -15,6 +16,7 @@
 #include "core/result.h"
 #include "core/zone.h"
 #include "db/amender.h"
+#include "db/compactor.h"
 #include "db/recorder.h"
 
 namespace everup::db {
@@ -24,23 +26,26 @@ struct KeeperOptions {
   const Clock* clock = nullptr;
   int results_days = 90;    // EVERUP_RETAIN_RESULTS_DAYS
   int evidence_days = 365;  // EVERUP_RETAIN_EVIDENCE_DAYS
+  int latency_days = 1096;  // histograms: three years
   int ahead_days = 7;
   milliseconds changes_kept{24 * 3'600'000LL};
   milliseconds idempotency_kept{24 * 3'600'000LL};
   milliseconds deadline{30'000};
+  CompactorOptions packing;      // its clock and deadline are those above
   const Zones* zones = nullptr;  // of repeated maintenance windows, which are worked out ahead; null: not here
 };
 
 struct Kept {
   bool held_elsewhere = false;
   int made = 0, removed = 0;
-  std::int64_t changes_trimmed = 0, keys_trimmed = 0;
+  std::int64_t changes_trimmed = 0, keys_trimmed = 0, erased = 0;
+  Compacted packed;
 };
 // One pass.
 Result<Kept> keep(const KeeperOptions& options);
 
-// A thread that keeps once at the start and then every `period`, and sweeps the amender every `sweep_period`. Errors go
-// to `on_error`.
+// A thread that keeps once at the start and then every `period`, at once again while there is more to pack, and sweeps
+// the amender every `sweep_period`. Errors go to `on_error`.
 class Keeper {
  public:
   struct Schedule {

@@ -10,6 +10,7 @@
 #include <pqxx/pqxx>
 #include <tuple>
 
+#include "db/cold_rows.h"
 #include "db/maintenance_store.h"
 #include "db/monitor_json.h"
 #include "db/rows.h"
@@ -18,6 +19,7 @@
 namespace everup::db {
 namespace {
 constexpr std::size_t kLedgersMax = 200;
+constexpr std::size_t kLooksOfSlotMax = 1000;
 
 struct MonitorFacts {
   std::int64_t id = 0, created_at = 0, interval_ms = 0, timeout_ms = 0;
@@ -173,18 +175,13 @@ void add_evidence(pqxx::transaction_base& tx, std::int64_t monitor, std::vector<
   }
 }
 
-Result<std::vector<LatencyPoint>> points_in(const pqxx::result& rows, int most) {
-  if (static_cast<int>(rows.size()) > most) {
-    return Error{ErrorCode::kExhausted,
-                 "series: the window holds more than " + std::to_string(most) + " looks; ask for a shorter one"};
-  }
+Result<std::vector<LatencyPoint>> points_in(const LookSource& source, Span window) {
+  const auto looks = looks_in(source, window, LedgerStore::kLatencyMax);
+  if (!looks) return looks.error();
   std::vector<LatencyPoint> points;
-  points.reserve(rows.size());
-  for (const auto& row : rows) {
-    const int verdict = row[2].as<int>();
-    if (verdict < 1 || verdict > 4)
-      return Error{ErrorCode::kCorrupt, "results: unknown verdict " + std::to_string(verdict)};
-    points.push_back({WallTime{row[0].as<std::int64_t>()}, row[1].as<std::int32_t>(), static_cast<Verdict>(verdict)});
+  points.reserve(looks->size());
+  for (const ResultRow& row : *looks) {
+    if (!row.missed) points.push_back({row.started_at, row.timings.total_us, row.verdict});
   }
   return points;
 }
@@ -282,15 +279,18 @@ void add_counts(pqxx::transaction_base& tx, const std::string& token, WallTime n
   out.corrections = rows[0][1].as<std::int64_t>();
 }
 
-// Runs `use(tx, id)` for the account's monitor of that name, in one transaction.
+// Runs `use(tx, id)` for the account's monitor of that name, in one transaction with one snapshot.
 template <class Use>
 Status of_monitor(Pool& pool, AccountId account, std::string_view id, Use use) {
   const auto name = monitor_name(id);
   if (!name) return name.error();
-  return pool.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
-    const auto facts = find_monitor(tx, account, *name);
-    return facts ? use(tx, facts->id) : Status(facts.error());
-  });
+  return pool.as_account(
+      account, kStoreDeadline,
+      [&](pqxx::transaction_base& tx) -> Status {
+        const auto facts = find_monitor(tx, account, *name);
+        return facts ? use(tx, facts->id) : Status(facts.error());
+      },
+      Isolation::kRepeatableRead);
 }
 
 }  // namespace
@@ -378,6 +378,12 @@ Result<ResultsPage> LedgerStore::results(AccountId account, std::string_view id,
                                        query.to.value_or(kForever).ms, before_slot, before_look, query.limit + 1));
     if (!rows) return rows.error();
     page.rows = *std::move(rows);
+    const Span window{query.from.value_or(WallTime{0}), query.to.value_or(kForever)};
+    if (Status added = add_cold(account_looks(tx, MonitorId{monitor}), window, WallTime{before_slot},
+                                static_cast<std::int32_t>(before_look), static_cast<std::size_t>(query.limit) + 1,
+                                storage_marks(tx).packed_through, page.rows);
+        !added)
+      return added;
     if (query.evidence) add_evidence(tx, monitor, page.rows);
     return ok();
   });
@@ -393,13 +399,7 @@ Result<ResultsPage> LedgerStore::results(AccountId account, std::string_view id,
 Result<std::vector<LatencyPoint>> LedgerStore::latencies(AccountId account, std::string_view id, Span window) {
   std::vector<LatencyPoint> points;
   const Status status = of_monitor(api_, account, id, [&](pqxx::transaction_base& tx, std::int64_t monitor) -> Status {
-    auto read =
-        points_in(tx.exec_params("SELECT slot_at + start_ms, total_us, verdict FROM account_results "
-                                 "WHERE monitor_id = $1 AND region = 1::smallint AND slot_at >= $2 AND slot_at < "
-                                 "$3 AND verdict <> 0 "
-                                 "ORDER BY slot_at, look LIMIT $4",
-                                 monitor, window.from.ms, window.to.ms, kLatencyMax + 1),
-                  kLatencyMax);
+    auto read = points_in(account_looks(tx, MonitorId{monitor}), window);
     if (!read) return read.error();
     points = *std::move(read);
     return ok();
@@ -408,16 +408,36 @@ Result<std::vector<LatencyPoint>> LedgerStore::latencies(AccountId account, std:
   return points;
 }
 
+Result<std::vector<LatencyHistogram>> LedgerStore::series(AccountId account, std::string_view id, Span window,
+                                                          WallTime first, milliseconds step) {
+  std::vector<LatencyHistogram> out;
+  const Status status = of_monitor(api_, account, id, [&](pqxx::transaction_base& tx, std::int64_t monitor) -> Status {
+    const auto count = (window.to.ms - first.ms + step.count() - 1) / step.count();
+    LatencySteps steps{first, step,
+                       std::vector<LatencyPart>(static_cast<std::size_t>(std::max<std::int64_t>(0, count)))};
+    if (Status added = add_latencies(account_looks(tx, MonitorId{monitor}), storage_marks(tx).tallied_through, window,
+                                     kLatencyMax, steps);
+        !added)
+      return added;
+    out.clear();
+    for (const LatencyPart& part : steps.parts) out.push_back(part.all());
+    return ok();
+  });
+  if (!status) return status.error();
+  return out;
+}
+
 Result<ResultRow> LedgerStore::result(AccountId account, std::string_view id, const ResultKey& key) {
   std::vector<ResultRow> found;
   const Status status = of_monitor(api_, account, id, [&](pqxx::transaction_base& tx, std::int64_t monitor) -> Status {
-    auto rows =
-        rows_in(tx.exec_params(std::string("SELECT ") + kResultColumns +
-                                   " FROM account_results r WHERE r.monitor_id = $1 AND r.region = $2 AND r.slot_at = "
-                                   "$3 AND r.look = $4",
-                               monitor, key.region, key.slot_at.ms, key.look));
-    if (!rows) return rows.error();
-    found = *std::move(rows);
+    found.clear();
+    if (key.region != kLocalRegion) return ok();
+    const auto looks =
+        looks_in(account_looks(tx, MonitorId{monitor}), {key.slot_at, key.slot_at + milliseconds(1)}, kLooksOfSlotMax);
+    if (!looks) return looks.error();
+    for (const ResultRow& row : *looks) {
+      if (row.look == key.look) found.push_back(row);
+    }
     add_evidence(tx, monitor, found);
     return ok();
   });
@@ -446,16 +466,18 @@ Result<PublicLedger> LedgerStore::by_token(TokenKind kind, std::string_view toke
 Result<std::vector<LatencyPoint>> LedgerStore::latencies_by_token(TokenKind kind, std::string_view token, Span window) {
   if (!plausible_token(token)) return no_such_token();
   std::vector<LatencyPoint> points;
-  const Status status = public_.run(kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
-    const std::string link = link_name(kind), text(token);
-    if (tx.exec_params("SELECT 1 FROM public_monitor($1, $2)", link, text).empty()) return no_such_token();
-    auto read = points_in(tx.exec_params("SELECT at, total_us, verdict FROM public_latencies($1, $2, $3, $4, $5)", link,
-                                         text, window.from.ms, window.to.ms, kLatencyMax + 1),
-                          kLatencyMax);
-    if (!read) return read.error();
-    points = *std::move(read);
-    return ok();
-  });
+  const Status status = public_.run(
+      kStoreDeadline,
+      [&](pqxx::transaction_base& tx) -> Status {
+        const std::string link = link_name(kind), text(token);
+        const auto monitor = tx.exec_params("SELECT id FROM public_monitor($1, $2)", link, text);
+        if (monitor.empty()) return no_such_token();
+        auto read = points_in(public_looks(tx, MonitorId{monitor[0][0].as<std::int64_t>()}, link, text), window);
+        if (!read) return read.error();
+        points = *std::move(read);
+        return ok();
+      },
+      Isolation::kRepeatableRead);
   if (!status) return status.error();
   return points;
 }

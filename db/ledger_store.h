@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/histogram.h"
 #include "core/ids.h"
 #include "core/ledger.h"
 #include "core/monitor.h"
@@ -101,6 +102,11 @@ class LedgerStore {
   Result<ResultsPage> results(AccountId account, std::string_view id, const ResultsQuery& query);
   // kExhausted when the window holds more than kLatencyMax looks.
   Result<std::vector<LatencyPoint>> latencies(AccountId account, std::string_view id, Span window);
+  // What looks took in `window`, one histogram for each `step` from `first` on, which lies at most a step before it.
+  // Steps of whole hours reach as far back as histograms are kept; shorter ones are read from the looks: kExhausted as
+  // above.
+  Result<std::vector<LatencyHistogram>> series(AccountId account, std::string_view id, Span window, WallTime first,
+                                               milliseconds step);
   Result<ResultRow> result(AccountId account, std::string_view id, const ResultKey& key);  // with evidence
 
   // kNotFound: no such token, deleted, or that link is off.

@@ -8,6 +8,7 @@
 #include <map>
 #include <pqxx/pqxx>
 
+#include "db/cold_rows.h"
 #include "db/monitor_columns.h"
 #include "db/monitor_json.h"
 #include "db/random_text.h"
@@ -400,17 +401,44 @@ Status add_states(pqxx::transaction_base& tx, const ById& by_id, WallTime now) {
   return ok();
 }
 
+void take_last(MonitorView& view, ResultRow&& result) {
+  if (view.last_result && result.slot_at <= view.last_result->slot_at) return;
+  view.last_checked_at = result.started_at;
+  view.last_result = std::move(result);
+}
+
+// Of those whose last look is not among the rows: packed hours know it.
+Status add_last_packed(pqxx::transaction_base& tx, const ById& by_id, Span slots) {
+  const WallTime packed = storage_marks(tx).packed_through;
+  std::vector<std::int64_t> wanted;
+  for (const auto& [id, view] : by_id) {
+    if (!view->last_result || view->last_result->slot_at < packed) wanted.push_back(id);
+  }
+  if (wanted.empty() || slots.from >= packed) return ok();
+  for (const auto& row : tx.exec_params("SELECT monitor_id, hour_at, codec, body FROM account_last_chunks($1, $2, $3)",
+                                        array_of(wanted), slots.from.ms, slots.to.ms)) {
+    const MonitorId id{row[0].as<std::int64_t>()};
+    const auto looks = chunk_in(id, WallTime{row[1].as<std::int64_t>()}, row[2].as<int>(), bytes_in(row[3]));
+    if (!looks) return looks.error();
+    const auto last =
+        std::find_if(looks->rbegin(), looks->rend(), [](const ChunkRow& look) { return look.verdict != 0; });
+    if (last == looks->rend() || !slots.contains(last->slot_at)) continue;
+    auto result = result_of(id, kLocalRegion, *last);
+    if (!result) return result.error();
+    take_last(*by_id.at(id.value), *std::move(result));
+  }
+  return ok();
+}
+
 Status add_last_results(pqxx::transaction_base& tx, const ById& by_id, Span slots) {
   for (const auto& row :
        tx.exec_params(std::string("SELECT ") + kResultColumns + " FROM account_last_results($1, $2, $3) r",
                       ids_of(by_id), slots.from.ms, slots.to.ms)) {
     auto result = result_in(row);
     if (!result) return result.error();
-    MonitorView& view = *by_id.at(result->monitor.value);
-    view.last_checked_at = result->started_at;
-    view.last_result = *std::move(result);
+    take_last(*by_id.at(result->monitor.value), *std::move(result));
   }
-  return ok();
+  return add_last_packed(tx, by_id, slots);
 }
 
 // Adds state and last result to monitors of one page. Slots lie at most minutes ahead of now: no day after tomorrow is

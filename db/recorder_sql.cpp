@@ -5,7 +5,9 @@
 //   kReplay  COPY into a temporary table, INSERT … ON CONFLICT DO NOTHING: after a unique violation, and for whatever
 //   was sent before kBisect  INSERT of halves under savepoints: after a data error; single rows that are refused are
 //   poison
-// A missing partition is made once and the same way tried again.
+// Rows of hours that the keeper has sealed (RULES A 7) go into results_late, by kReplay or kBisect: the mark is read
+// FOR SHARE, so it stays where it is until the rows are committed. A missing partition is made once and the same way
+// tried again.
 #include "db/recorder_sql.h"
 
 #include <algorithm>
@@ -71,17 +73,14 @@ std::string result_columns() {
   return columns + "detail";
 }
 
-// INSERT … SELECT FROM unnest of one array a column.
-const std::string& insert_results() {
-  static const std::string sql = [] {
-    constexpr std::array<const char*, kResultNumbers> kTypes{
-        "bigint", "bigint", "int", "int", "int",      "int",      "int",      "int",      "int",
-        "int",    "int",    "int", "int", "smallint", "smallint", "smallint", "smallint", "smallint"};
-    std::string text = "INSERT INTO results (" + result_columns() + ") SELECT * FROM unnest(";
-    for (std::size_t i = 0; i < kResultNumbers; ++i) text += "$" + std::to_string(i + 1) + "::" + kTypes[i] + "[], ";
-    return text + "$19::text[]) ON CONFLICT DO NOTHING";
-  }();
-  return sql;
+// INSERT … SELECT FROM unnest of one array a column, of the rows that `kept` ($20: the mark) lets in.
+std::string insert_results(const char* table, const char* kept) {
+  constexpr std::array<const char*, kResultNumbers> kTypes{
+      "bigint", "bigint", "int", "int", "int",      "int",      "int",      "int",      "int",
+      "int",    "int",    "int", "int", "smallint", "smallint", "smallint", "smallint", "smallint"};
+  std::string text = std::string("INSERT INTO ") + table + " (" + result_columns() + ") SELECT * FROM unnest(";
+  for (std::size_t i = 0; i < kResultNumbers; ++i) text += "$" + std::to_string(i + 1) + "::" + kTypes[i] + "[], ";
+  return text + "$19::text[]) AS t(" + result_columns() + ") WHERE t.slot_at " + kept + " $20 ON CONFLICT DO NOTHING";
 }
 
 enum class Way { kLive, kReplay, kBisect };
@@ -118,6 +117,7 @@ class Attempt {
 
  private:
   void store_results();
+  void read_seal();
   std::uint64_t copy(const std::string& table);
   void insert_range(std::size_t from, std::size_t to);
   void settle();
@@ -139,6 +139,8 @@ class Attempt {
   Way way_;
   WallTime now_;
   Applied applied_;
+  std::int64_t sealed_through_ = 0;
+  bool late_ = false;  // a row of a sealed hour is among them
   HeldLeases leases_;
   std::vector<Gap> poison_gaps_;
 };
@@ -186,8 +188,16 @@ void Attempt::poison(std::size_t observation, const std::string& why) {
   poison_gaps_.push_back(gap);
 }
 
+void Attempt::read_seal() {
+  sealed_through_ = tx_.exec_prepared1("recorder_seal")[0].as<std::int64_t>();
+  late_ = std::any_of(batch_.observations.begin(), batch_.observations.end(),
+                      [this](const Observation& o) { return o.slot_at.ms < sealed_through_; });
+  if (late_ && way_ == Way::kLive) way_ = Way::kReplay;
+}
+
 void Attempt::store_results() {
   if (batch_.observations.empty()) return;
+  read_seal();
   switch (way_) {
     case Way::kLive:
       applied_.rows = copy("results");
@@ -195,9 +205,15 @@ void Attempt::store_results() {
     case Way::kReplay: {
       copy("results_replay");
       const std::string columns = result_columns();
-      applied_.rows = tx_.exec("INSERT INTO results (" + columns + ") SELECT " + columns +
-                               " FROM results_replay ON CONFLICT DO NOTHING")
-                          .affected_rows();
+      const auto insert = [&](const char* table, const char* kept) {
+        return tx_
+            .exec_params(std::string("INSERT INTO ") + table + " (" + columns + ") SELECT " + columns +
+                             " FROM results_replay WHERE slot_at " + kept + " $1 ON CONFLICT DO NOTHING",
+                         sealed_through_)
+            .affected_rows();
+      };
+      applied_.rows = insert("results", ">=");
+      if (late_) applied_.rows += insert("results_late", "<");
       return;
     }
     case Way::kBisect:
@@ -246,8 +262,14 @@ void Attempt::insert_range(std::size_t from, std::size_t to) {
   std::vector<std::string> values;
   for (ArrayText& array : arrays) values.push_back(array.take());
   values.push_back(detail.take());
-  applied_.rows += tx_.exec_params(insert_results(), pqxx::prepare::make_dynamic_params(values.begin(), values.end()))
-                       .affected_rows();
+  values.push_back(std::to_string(sealed_through_));
+  const auto insert = [&](const char* table, const char* kept) {
+    return tx_
+        .exec_params(insert_results(table, kept), pqxx::prepare::make_dynamic_params(values.begin(), values.end()))
+        .affected_rows();
+  };
+  applied_.rows += insert("results", ">=");
+  if (late_) applied_.rows += insert("results_late", "<");
 }
 
 bool Attempt::held(Region region, Shard shard, std::int64_t epoch) const {
@@ -395,6 +417,7 @@ bool again_later(const SqlFailure& failure, const Error& error) {
 
 Status prepare_recorder_session(Session& session, milliseconds deadline, const std::string& stream) {
   session.prepare("recorder_sequence", kSequence);
+  session.prepare("recorder_seal", "SELECT sealed_through FROM storage_mark FOR SHARE");
   session.prepare("recorder_marks", kMarks);
   session.prepare("recorder_gaps", kGaps);
   session.prepare("recorder_evidence", kEvidence);

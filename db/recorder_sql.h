@@ -1,7 +1,7 @@
 // One batch as one transaction (RULES A 1, 2, 4, 5 and B 9). The recorder decides when; this file knows how.
 //
-//   stream sequence → results by COPY → leases FOR SHARE → conclusions by one compare-and-set → spans closed, flips →
-//   spans opened → late observations → marks, gaps, evidence, commands → COMMIT
+//   stream sequence → seal FOR SHARE → results by COPY → leases FOR SHARE → conclusions by one compare-and-set → spans
+//   closed, flips → spans opened → late observations → marks, gaps, evidence, commands → COMMIT
 //
 // Nothing per check but the COPY. Thread: the session's. Errors: those after which the same batch must be sent again
 // (kUnavailable, kTimeout, kInDoubt); everything else ends here, with poison rows taken out of the batch and booked as

@@ -21,10 +21,10 @@ Error corrupt(const char* what, std::int64_t number) {
   return {ErrorCode::kCorrupt, std::string("results: unknown ") + what + " " + std::to_string(number)};
 }
 
-// Verdict, cause or reason of a missed slot, phase and trigger.
-Status judge(const pqxx::row& row, int at, ResultRow& out) {
-  const auto number = [&](int column) { return row[at + column].as<std::int64_t>(); };
-  const std::int64_t trigger = number(7), verdict = number(8), cause = number(9), phase = number(10);
+}  // namespace
+
+Status judge_result(std::int64_t trigger, std::int64_t verdict, std::int64_t cause, std::int64_t phase,
+                    ResultRow& out) {
   if (!within(trigger, Trigger::kSlot, Trigger::kManual)) return corrupt("trigger", trigger);
   if (!within(phase, Phase::kNone, Phase::kAssert)) return corrupt("phase", phase);
   out.trigger = static_cast<Trigger>(trigger);
@@ -41,7 +41,6 @@ Status judge(const pqxx::row& row, int at, ResultRow& out) {
   out.cause = *known;
   return ok();
 }
-}  // namespace
 
 Result<ResultRow> result_in(const pqxx::row& row, int at) {
   const auto number = [&](int column) { return row[at + column].as<std::int64_t>(); };
@@ -52,7 +51,7 @@ Result<ResultRow> result_in(const pqxx::row& row, int at) {
   out.slot_at = WallTime{number(2)};
   out.started_at = WallTime{number(2) + number(3)};
   out.look = small(4), out.covered = small(5), out.revision = small(6);
-  if (Status status = judge(row, at, out); !status) return status.error();
+  if (Status status = judge_result(number(7), number(8), number(9), number(10), out); !status) return status.error();
   out.timings = {small(11), small(12), small(13), small(14), small(15), small(16)};
   out.code = small(17);
   if (!row[at + 18].is_null()) out.detail = row[at + 18].c_str();

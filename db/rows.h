@@ -17,6 +17,8 @@ extern const char* const kResultColumns;
 inline constexpr int kResultColumnCount = 19;
 // kCorrupt: a number that no enum of ours has.
 Result<ResultRow> result_in(const pqxx::row& row, int first_column = 0);
+// Verdict, cause (of a missed slot its reason), phase and trigger by their numbers. kCorrupt as above.
+Status judge_result(std::int64_t trigger, std::int64_t verdict, std::int64_t cause, std::int64_t phase, ResultRow& out);
 Result<State> state_in(std::int64_t number);
 std::optional<WallTime> time_in(const pqxx::field& field);
 
