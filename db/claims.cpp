@@ -1,10 +1,12 @@
 // See claims.h. First the messages that are to be tried again, as they are; then, channel by channel under a lock of
-// its row, what has never left. Contents are read last, for what was won.
+// its row, what has never left. Both by turns: the first of each account before the second of any. Contents are read
+// last, for what was won.
 #include "db/claims.h"
 
 #include <algorithm>
 #include <map>
 #include <pqxx/pqxx>
+#include <set>
 
 #include "core/outcome.h"
 #include "core/standing.h"
@@ -53,10 +55,16 @@ Result<Row> row_in(const pqxx::row& row) {
   return out;
 }
 
+std::vector<std::int64_t> ids_of(const std::vector<AccountId>& accounts) {
+  std::vector<std::int64_t> ids;
+  for (const AccountId account : accounts) ids.push_back(account.value);
+  return ids;
+}
+
 class Claim {
  public:
   Claim(pqxx::transaction_base& tx, const ClaimOptions& options)
-      : tx_(tx), o_(options), host_(host_of_url(options.base_url)) {}
+      : tx_(tx), o_(options), host_(host_of_url(options.base_url)), busy_(array_of(ids_of(options.busy))) {}
 
   Result<std::vector<Message>> run() {
     drop();
@@ -68,6 +76,7 @@ class Claim {
  private:
   struct Waiting {  // a channel with something new
     ChannelId id;
+    AccountId account;
     std::int64_t units = 0;
     WallTime oldest;
     std::int64_t left_lately = 0;  // messages of the last minute
@@ -79,7 +88,10 @@ class Claim {
   Status claim_new();
   std::vector<Waiting> waiting();
   Result<Rows> due_of(ChannelId channel, int most);
-  Status take_channel(const Waiting& channel);
+  static bool digests(const Waiting& channel);
+  bool gathered(const Waiting& channel) const;
+  Status take_digest(const Waiting& channel);
+  Status take_channel(const Waiting& channel, int share);
   Status take(const Rows& rows);
   Result<std::vector<Message>> messages();
   Status read_facts();
@@ -97,7 +109,7 @@ class Claim {
   };
   pqxx::transaction_base& tx_;
   const ClaimOptions& o_;
-  const std::string host_;
+  const std::string host_, busy_;
   std::map<std::string, Rows> taken_;  // by message id
   std::vector<std::string> order_;
   std::map<std::int64_t, MonitorFacts> monitors_;
@@ -123,9 +135,13 @@ Status Claim::claim_again() {
   const int half = std::max(o_.most / 2, 1);  // a dead relay's retries leave room for what is new
   std::vector<std::string> ids;
   for (const pqxx::row& row : tx_.exec_params(
-           "SELECT message_id FROM deliveries WHERE lead AND state = 1 AND message_id IS NOT NULL AND due_at <= $1 AND "
-           "(lease_until IS NULL OR lease_until <= $1) ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-           o_.now.ms, half)) {
+           "SELECT d.message_id FROM (SELECT x.message_id, x.due_at, row_number() OVER (PARTITION BY x.account_id "
+           "ORDER BY x.due_at) AS turn FROM deliveries x WHERE x.lead AND x.state = 1 AND x.message_id IS NOT NULL AND "
+           "x.due_at <= $1 AND (x.lease_until IS NULL OR x.lease_until <= $1) AND x.account_id <> ALL ($3::bigint[]) "
+           "ORDER BY turn, x.due_at LIMIT $2) w JOIN deliveries d ON d.message_id = w.message_id WHERE d.lead AND "
+           "d.state = 1 AND d.due_at <= $1 AND (d.lease_until IS NULL OR d.lease_until <= $1) ORDER BY w.turn, "
+           "w.due_at FOR UPDATE OF d SKIP LOCKED",
+           o_.now.ms, half, busy_)) {
     ids.emplace_back(row[0].c_str());
   }
   if (ids.empty()) return ok();
@@ -149,14 +165,16 @@ std::vector<Claim::Waiting> Claim::waiting() {
   for (
       const pqxx::row& row : tx_.exec_params(
           "SELECT c.id, w.units, w.oldest, (SELECT count(*) FROM deliveries r WHERE r.channel_id = c.id AND r.lead AND "
-          "r.claimed_at > $1::bigint - $2::bigint), c.kind, c.digest_after FROM (SELECT d.channel_id, "
-          "count(DISTINCT (d.monitor_id, coalesce(d.incident, -d.version), d.incident IS NULL AND d.kind > 3)) AS "
-          "units, min(d.due_at) AS oldest FROM deliveries d WHERE d.state = 1 AND d.message_id IS NULL AND d.due_at <= "
-          "$1::bigint GROUP BY d.channel_id ORDER BY min(d.due_at) LIMIT $3) w JOIN channels c ON c.id = w.channel_id "
-          "ORDER BY w.oldest FOR NO KEY UPDATE OF c SKIP LOCKED",
-          o_.now.ms, kMinute.count(), kChannelsMax)) {
-    list.push_back({ChannelId{row[0].as<std::int64_t>()}, row[1].as<std::int64_t>(),
-                    WallTime{row[2].as<std::int64_t>()}, row[3].as<std::int64_t>(),
+          "r.claimed_at > $1::bigint - $2::bigint), c.kind, c.digest_after, c.account_id FROM (SELECT g.*, "
+          "row_number() OVER (PARTITION BY g.account_id ORDER BY g.oldest) AS turn FROM (SELECT d.channel_id, "
+          "d.account_id, count(DISTINCT (d.monitor_id, coalesce(d.incident, -d.version), d.incident IS NULL AND d.kind "
+          "> 3)) AS units, min(d.due_at) AS oldest FROM deliveries d WHERE d.state = 1 AND d.message_id IS NULL AND "
+          "d.due_at <= $1::bigint AND d.account_id <> ALL ($4::bigint[]) GROUP BY d.channel_id, d.account_id) g ORDER "
+          "BY turn, g.oldest LIMIT $3) w JOIN channels c ON c.id = w.channel_id ORDER BY w.turn, w.oldest FOR NO KEY "
+          "UPDATE OF c SKIP LOCKED",
+          o_.now.ms, kMinute.count(), kChannelsMax, busy_)) {
+    list.push_back({ChannelId{row[0].as<std::int64_t>()}, AccountId{row[6].as<std::int64_t>()},
+                    row[1].as<std::int64_t>(), WallTime{row[2].as<std::int64_t>()}, row[3].as<std::int64_t>(),
                     static_cast<ChannelKind>(row[4].as<std::int16_t>()), row[5].as<int>()});
   }
   return list;
@@ -164,9 +182,19 @@ std::vector<Claim::Waiting> Claim::waiting() {
 
 Status Claim::claim_new() {
   if (room() <= 0) return ok();
-  for (const Waiting& channel : waiting()) {
+  const std::vector<Waiting> channels = waiting();
+  std::set<AccountId> accounts;
+  for (const Waiting& channel : channels) accounts.insert(channel.account);
+  const int share = std::max(1, room() / std::max(1, static_cast<int>(accounts.size())));
+  for (const Waiting& channel : channels) {
     if (room() <= 0) break;
-    if (Status taken = take_channel(channel); !taken) return taken;
+    if (!digests(channel))
+      if (Status taken = take_channel(channel, share); !taken) return taken;
+  }
+  // One digest a claim: ten thousand alerts take a while, and nobody else's waits for that.
+  for (const Waiting& channel : channels) {
+    const bool may = taken_.empty() || channel.oldest + kDigestsAtLatest < o_.now;
+    if (room() > 0 && may && digests(channel) && gathered(channel)) return take_digest(channel);
   }
   return ok();
 }
@@ -206,16 +234,25 @@ std::vector<Rows> units_of(Rows&& rows) {
   return units;
 }
 
-Status Claim::take_channel(const Waiting& channel) {
-  const bool digests = channel.kind == ChannelKind::kEmail;
-  const bool many = digests && channel.units + channel.left_lately > channel.digest_after;
-  const milliseconds gather = channel.left_lately > 0 ? kGatherMore : kGatherFirst;
-  if (many && channel.oldest + gather > o_.now) return ok();
-  const int one_by_one = std::min(room(), kPerChannelMax);
-  auto rows = due_of(channel.id, many ? kDigestMax : one_by_one * 4);
+bool Claim::digests(const Waiting& channel) {
+  return channel.kind == ChannelKind::kEmail && channel.units + channel.left_lately > channel.digest_after;
+}
+
+bool Claim::gathered(const Waiting& channel) const {
+  return channel.oldest + (channel.left_lately > 0 ? kGatherMore : kGatherFirst) <= o_.now;
+}
+
+Status Claim::take_digest(const Waiting& channel) {
+  auto rows = due_of(channel.id, kDigestMax);
   if (!rows) return rows.error();
-  if (many) return rows->empty() ? ok() : take(*rows);
-  int left = one_by_one;
+  return rows->empty() ? ok() : take(*rows);
+}
+
+// At most `share` messages of it: room for the accounts behind it.
+Status Claim::take_channel(const Waiting& channel, int share) {
+  int left = std::min({room(), kPerChannelMax, share});
+  auto rows = due_of(channel.id, left * 4);
+  if (!rows) return rows.error();
   for (const Rows& unit : units_of(*std::move(rows))) {
     if (left-- == 0) break;
     if (Status taken = take(unit); !taken) return taken;

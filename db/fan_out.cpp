@@ -111,14 +111,17 @@ class Flips {
   std::vector<std::int64_t> ended_monitor_, ended_version_, ended_at_;
 };
 
-// Whole monitors, so that an UP is never seen without the DOWN before it.
+// Whole monitors, so that an UP is never seen without the DOWN before it; by turns, so that an account with one that is
+// down does not wait for another's ten thousand.
 Status Flips::read_flips() {
   const auto rows = tx_.exec_params(
       "SELECT f.monitor_id, f.version, f.region, f.from_state, f.to_state, f.at, f.settled_at, f.cause, f.gap, "
       "m.account_id, array_to_string(m.tags, ' ') FROM flips f "
       "LEFT JOIN monitors m ON m.id = f.monitor_id AND m.deleted_at IS NULL "
-      "WHERE f.fanned_at IS NULL AND f.monitor_id IN (SELECT w.monitor_id FROM (SELECT x.monitor_id FROM flips x "
-      "WHERE x.fanned_at IS NULL ORDER BY x.recorded_at LIMIT $1) w) ORDER BY f.monitor_id, f.version LIMIT $2",
+      "WHERE f.fanned_at IS NULL AND f.monitor_id IN (SELECT w.monitor_id FROM (SELECT x.monitor_id, row_number() OVER "
+      "(PARTITION BY o.account_id ORDER BY x.recorded_at) AS turn, x.recorded_at FROM flips x LEFT JOIN monitors o ON "
+      "o.id = x.monitor_id WHERE x.fanned_at IS NULL ORDER BY turn, x.recorded_at LIMIT $1) w) ORDER BY f.monitor_id, "
+      "f.version LIMIT $2",
       kFlipsMonitorsMax, kFlipsMax);
   for (const pqxx::row& row : rows) {
     ++taken_;

@@ -16,7 +16,7 @@
 namespace everup::db {
 namespace {
 constexpr int kFanOutRounds = 20;
-constexpr milliseconds kFanOutTime{3000};
+constexpr milliseconds kFanOutTime{500};  // then what is due leaves first
 constexpr std::chrono::seconds kUnknownEvery{15}, kCertificatesEvery{3600};
 constexpr int kCertificatesOfOneCall = 200;
 constexpr int kClaimMax = 1000;
@@ -181,10 +181,10 @@ Status AlertOutbox::fan_out_slowly() {
   return ok();
 }
 
-Result<std::vector<Message>> AlertOutbox::claim(int most, milliseconds lease) {
+Result<std::vector<Message>> AlertOutbox::claim(int most, milliseconds lease, const std::vector<AccountId>& busy) {
   std::vector<Message> messages;
-  const ClaimOptions options{&options_.vault, options_.base_url, options_.clock->now().wall,
-                             std::clamp(most, 1, kClaimMax), lease};
+  const ClaimOptions options{
+      &options_.vault, options_.base_url, options_.clock->now().wall, std::clamp(most, 1, kClaimMax), lease, busy};
   const Status status = options_.pool->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto claimed = claim_messages(tx, options);
     if (!claimed) return claimed.error();

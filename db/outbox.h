@@ -42,7 +42,7 @@ class AlertOutbox final : public everup::Outbox {
   ~AlertOutbox() override;
 
   Status fan_out() override;
-  Result<std::vector<Message>> claim(int most, milliseconds lease) override;
+  Result<std::vector<Message>> claim(int most, milliseconds lease, const std::vector<AccountId>& busy) override;
   Status finish(const Message& message, const std::vector<Attempt>& attempts,
                 std::optional<WallTime> retry_at) override;
   Status wait(milliseconds wait) override;

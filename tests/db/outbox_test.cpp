@@ -163,7 +163,7 @@ TEST_F(OutboxTest, TwoCouriersNeverHoldTheSameMessage) {
   for (std::size_t i = 0; i < 2; ++i) {
     threads.emplace_back([&, i] {
       for (int turn = 0; turn < 20; ++turn) {
-        auto claimed = (i == 0 ? outbox : second).claim(5, milliseconds(60'000));
+        auto claimed = (i == 0 ? outbox : second).claim(5, milliseconds(60'000), {});
         if (claimed) std::move(claimed->begin(), claimed->end(), std::back_inserter(got[i]));
       }
     });
@@ -481,6 +481,38 @@ TEST_F(OutboxTest, AnAccountThatIsDownAsAWholeGetsOneDigestAndDelaysNobodyElse) 
   EXPECT_EQ(messages[0].alerts.size(), many);
   finish_all(messages);
   EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE state = 2"), std::to_string(many));
+}
+
+TEST_F(OutboxTest, AccountsTakeTurns) {
+  std::string channels;
+  for (int id = 100; id < 200; ++id) channels += std::to_string(channel(s.a, id).value) + (id < 199 ? "," : "");
+  std::string delays = "0";
+  for (int more = 1; more < 100; ++more) delays += ",0";
+  policy(s.a, 21, delays, channels);
+  channel(s.b, 11);
+  policy(s.b, 22, "0", "11");
+  down(mine, 2);
+  fan_out();
+  pass(1);
+  down(theirs, 2);
+  auto messages = told(4);
+  ASSERT_EQ(messages.size(), 4u);
+  const auto of = [&](AccountId account) {
+    return std::count_if(messages.begin(), messages.end(),
+                         [&](const Message& m) { return m.channel.account == account; });
+  };
+  EXPECT_EQ(of(s.b), 1) << "though a hundred of the other's are older";
+  finish(*std::find_if(messages.begin(), messages.end(), [&](const Message& m) { return m.channel.account == s.b; }),
+         AttemptResult::kRetry, s.clock.at);
+  for (const Message& message : messages) {
+    if (message.channel.account == s.a) finish(message, AttemptResult::kRetry, s.clock.at);
+  }
+  messages = claim(4);
+  EXPECT_EQ(of(s.b), 1) << "retries too";
+  s.database.sql("UPDATE deliveries SET lease_until = NULL");
+  messages = test::must(outbox.claim(200, milliseconds(60'000), {s.a}));
+  ASSERT_EQ(messages.size(), 1u) << "the first is held enough of";
+  EXPECT_EQ(messages[0].channel.account, s.b);
 }
 
 TEST_F(OutboxTest, AWebhookThatIsGoneIsSwitchedOff) {
