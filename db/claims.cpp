@@ -78,7 +78,7 @@ class Claim {
     ChannelId id;
     AccountId account;
     std::int64_t units = 0;
-    WallTime oldest;
+    WallTime oldest, newest;
     std::int64_t left_lately = 0;  // messages of the last minute
     ChannelKind kind = ChannelKind::kEmail;
     int digest_after = 5;
@@ -145,11 +145,12 @@ Status Claim::claim_again() {
     ids.emplace_back(row[0].c_str());
   }
   if (ids.empty()) return ok();
-  for (const pqxx::row& row : tx_.exec_params(std::string("UPDATE deliveries d SET attempts = d.attempts + 1, "
-                                                          "lease_until = $2 WHERE d.message_id = ANY ($1::text[]) AND "
-                                                          "d.state = 1 RETURNING ") +
-                                                  kColumns,
-                                              array_of(ids), (o_.now + o_.lease).ms)) {
+  for (const pqxx::row& row :
+       tx_.exec_params(std::string("UPDATE deliveries d SET attempts = d.attempts + 1, "
+                                   "lease_until = $2, lease_node = $3 WHERE d.message_id = ANY ($1::text[]) AND "
+                                   "d.state = 1 RETURNING ") +
+                           kColumns,
+                       array_of(ids), (o_.now + o_.lease).ms, o_.node)) {
     auto read = row_in(row);
     if (!read) return read.error();
     taken_[read->message_id].push_back(*std::move(read));
@@ -165,17 +166,18 @@ std::vector<Claim::Waiting> Claim::waiting() {
   for (
       const pqxx::row& row : tx_.exec_params(
           "SELECT c.id, w.units, w.oldest, (SELECT count(*) FROM deliveries r WHERE r.channel_id = c.id AND r.lead AND "
-          "r.claimed_at > $1::bigint - $2::bigint), c.kind, c.digest_after, c.account_id FROM (SELECT g.*, "
+          "r.claimed_at > $1::bigint - $2::bigint), c.kind, c.digest_after, c.account_id, w.newest FROM (SELECT g.*, "
           "row_number() OVER (PARTITION BY g.account_id ORDER BY g.oldest) AS turn FROM (SELECT d.channel_id, "
           "d.account_id, count(DISTINCT (d.monitor_id, coalesce(d.incident, -d.version), d.incident IS NULL AND d.kind "
-          "> 3)) AS units, min(d.due_at) AS oldest FROM deliveries d WHERE d.state = 1 AND d.message_id IS NULL AND "
+          "> 3)) AS units, min(d.due_at) AS oldest, max(d.due_at) AS newest FROM deliveries d WHERE d.state = 1 AND "
+          "d.message_id IS NULL AND "
           "d.due_at <= $1::bigint AND d.account_id <> ALL ($4::bigint[]) GROUP BY d.channel_id, d.account_id) g ORDER "
           "BY turn, g.oldest LIMIT $3) w JOIN channels c ON c.id = w.channel_id ORDER BY w.turn, w.oldest FOR NO KEY "
           "UPDATE OF c SKIP LOCKED",
           o_.now.ms, kMinute.count(), kChannelsMax, busy_)) {
     list.push_back({ChannelId{row[0].as<std::int64_t>()}, AccountId{row[6].as<std::int64_t>()},
-                    row[1].as<std::int64_t>(), WallTime{row[2].as<std::int64_t>()}, row[3].as<std::int64_t>(),
-                    static_cast<ChannelKind>(row[4].as<std::int16_t>()), row[5].as<int>()});
+                    row[1].as<std::int64_t>(), WallTime{row[2].as<std::int64_t>()}, WallTime{row[7].as<std::int64_t>()},
+                    row[3].as<std::int64_t>(), static_cast<ChannelKind>(row[4].as<std::int16_t>()), row[5].as<int>()});
   }
   return list;
 }
@@ -239,7 +241,8 @@ bool Claim::digests(const Waiting& channel) {
 }
 
 bool Claim::gathered(const Waiting& channel) const {
-  return channel.oldest + (channel.left_lately > 0 ? kGatherMore : kGatherFirst) <= o_.now;
+  const bool quiet = channel.left_lately == 0 && channel.newest + kGatherQuiet <= o_.now;
+  return quiet || channel.oldest + kGatherMost <= o_.now;
 }
 
 Status Claim::take_digest(const Waiting& channel) {
@@ -271,14 +274,15 @@ Status Claim::take(const Rows& rows) {
   }
   Rows won;
   for (const pqxx::row& row : tx_.exec_params(
-           std::string("UPDATE deliveries d SET message_id = $7, attempts = 1, claimed_at = $8, lease_until = $9 FROM "
+           std::string("UPDATE deliveries d SET message_id = $7, attempts = 1, claimed_at = $8, lease_until = $9, "
+                       "lease_node = $10 FROM "
                        "unnest($1::bigint[], $2::integer[], $3::smallint[], $4::bigint[], $5::smallint[]) AS "
                        "t(monitor_id, version, kind, number, step) WHERE d.monitor_id = t.monitor_id AND d.version = "
                        "t.version AND d.kind = t.kind AND d.number = t.number AND d.step = t.step AND d.channel_id = "
                        "$6 AND d.state = 1 AND d.message_id IS NULL RETURNING ") +
                kColumns,
            array_of(monitor), array_of(version), array_of(kind), array_of(number), array_of(step),
-           rows.front().key.channel.value, id, o_.now.ms, (o_.now + o_.lease).ms)) {
+           rows.front().key.channel.value, id, o_.now.ms, (o_.now + o_.lease).ms, o_.node)) {
     auto read = row_in(row);
     if (!read) return read.error();
     won.push_back(*std::move(read));

@@ -135,7 +135,22 @@ AlertOutbox::AlertOutbox(OutboxOptions options) : options_(std::move(options)) {
 }
 AlertOutbox::~AlertOutbox() = default;
 
+// Once: a message that was on its way when we were killed need not wait for the end of its lease.
+Status AlertOutbox::take_back() {
+  const std::lock_guard lock(slow_mutex_);
+  if (taken_back_ || options_.node.empty()) return ok();
+  const Status status = options_.pool->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+    tx.exec_params(
+        "UPDATE deliveries SET lease_until = NULL WHERE state = 1 AND lease_node = $1 AND lease_until IS NOT NULL",
+        options_.node);
+    return ok();
+  });
+  taken_back_ = status.ok();
+  return status;
+}
+
 Status AlertOutbox::fan_out() {
+  if (Status back = take_back(); !back) return back;
   const Now begun = options_.clock->now();
   for (int round = 0; round < kFanOutRounds; ++round) {
     const Now now = options_.clock->now();
@@ -183,8 +198,13 @@ Status AlertOutbox::fan_out_slowly() {
 
 Result<std::vector<Message>> AlertOutbox::claim(int most, milliseconds lease, const std::vector<AccountId>& busy) {
   std::vector<Message> messages;
-  const ClaimOptions options{
-      &options_.vault, options_.base_url, options_.clock->now().wall, std::clamp(most, 1, kClaimMax), lease, busy};
+  const ClaimOptions options{&options_.vault,
+                             options_.base_url,
+                             options_.node,
+                             options_.clock->now().wall,
+                             std::clamp(most, 1, kClaimMax),
+                             lease,
+                             busy};
   const Status status = options_.pool->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto claimed = claim_messages(tx, options);
     if (!claimed) return claimed.error();

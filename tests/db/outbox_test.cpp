@@ -199,6 +199,25 @@ TEST_F(OutboxTest, AMessageWhoseCourierDiedIsHandedOutAgainUnderTheSameMessageId
 // ---- its end
 // ----------------------------------------------------------------------------------------------------------------------------
 
+TEST_F(OutboxTest, WhatAKilledNodeHeldIsDueAtOnceForItselfAlone) {
+  auto ours = options(), others = options();
+  ours.node = "this", others.node = "other";
+  down(mine, 2);
+  AlertOutbox killed(ours), again(ours), elsewhere(others);
+  ASSERT_TRUE(killed.fan_out());
+  const auto held = test::must(killed.claim(10, milliseconds(60'000), {}));
+  ASSERT_EQ(held.size(), 1u);
+  ASSERT_TRUE(elsewhere.fan_out());
+  EXPECT_TRUE(test::must(elsewhere.claim(10, milliseconds(60'000), {})).empty());
+  ASSERT_TRUE(again.fan_out());
+  const auto back = test::must(again.claim(10, milliseconds(60'000), {}));
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].message_id, held[0].message_id);
+  EXPECT_EQ(back[0].attempt, 2);
+  ASSERT_TRUE(again.fan_out());
+  EXPECT_TRUE(test::must(again.claim(10, milliseconds(60'000), {})).empty()) << "once";
+}
+
 TEST_F(OutboxTest, UpFollowsDownInTheSameThread) {
   down(mine, 3);
   const auto first = told();
