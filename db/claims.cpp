@@ -340,6 +340,8 @@ void put_cause(const Row& row, Alert& alert) {
   } else if (row.gap >= static_cast<std::int16_t>(GapReason::kOverload) &&
              row.gap <= static_cast<std::int16_t>(GapReason::kPoison)) {
     alert.cause = slug(static_cast<GapReason>(row.gap)), alert.cause_english = "nobody looked: " + alert.cause;
+  } else if (row.key.kind == AlertKind::kOurselves) {
+    alert.cause = "channel_failing", alert.cause_english = printable(row.detail, 200);
   }
 }
 

@@ -476,7 +476,9 @@ Result<FannedOut> fan_out_unknown(pqxx::transaction_base& tx, const Vault& vault
            "WHERE s.booked = 4 AND s.region = 1::smallint AND s.booked_since > 0 AND "
            "greatest(s.booked_since, m.revised_at) <= $1::bigint - greatest($2::bigint, m.interval_s * 3000::bigint) "
            "AND NOT EXISTS (SELECT 1 FROM alert_marks a WHERE a.monitor_id = s.monitor_id AND a.kind = 4 AND a.number "
-           "= s.booked_since) ORDER BY s.monitor_id LIMIT $3",
+           "= s.booked_since) AND NOT (coalesce(p.gap, 0) = 5 OR (coalesce(p.cause, 0) IN (11, 24, 101) AND EXISTS "
+           "(SELECT 1 FROM blindness b WHERE s.booked_since BETWEEN b.from_at - $2::bigint AND coalesce(b.to_at, $1) + "
+           "$2::bigint AND coalesce(b.to_at, $1) + $2::bigint > $1))) ORDER BY s.monitor_id LIMIT $3",
            now.ms, kUnknownAfter.count(), kFlipsMonitorsMax)) {
     notices.push_back({MonitorId{row[0].as<std::int64_t>()}, AccountId{row[1].as<std::int64_t>()},
                        words_of(row[2].c_str()), row[3].as<std::int64_t>(), row[4].as<std::int16_t>(),

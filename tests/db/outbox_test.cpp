@@ -1,10 +1,12 @@
 // From flips to messages and their proof, on a real PostgreSQL under the worker's role.
 #include "db/outbox.h"
+#include "db/blindness.h"
 
 #include <cstdlib>
 #include <thread>
 
 #include "db/alert_plan.h"
+#include "db/blindness.h"
 #include "db/maintenance_store.h"
 #include "tests/db/outbox_fixture.h"
 
@@ -468,7 +470,8 @@ TEST_F(OutboxTest, ThreePermanentFailuresMakeAChannelFailingAndOneSuccessHealsIt
   policy(s.a, 21, "0", "11");
   for (int i = 1; i <= 4; ++i) {
     down(must(s.monitors.create(s.a, draft_of("https://x.example/", "X"))), 2);
-    const auto messages = told();
+    auto messages = told();
+    std::erase_if(messages, [](const Message& one) { return one.channel.id.value != 11; });
     ASSERT_EQ(messages.size(), 1u);
     ASSERT_TRUE(outbox.finish(
         messages[0], {attempt(i < 4 ? AttemptResult::kFailed : AttemptResult::kSent, "550 5.1.1 no such user")}, {}));
@@ -476,6 +479,57 @@ TEST_F(OutboxTest, ThreePermanentFailuresMakeAChannelFailingAndOneSuccessHealsIt
   }
   EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE state = 3"), "3");
   EXPECT_EQ(value("SELECT coalesce(last_error, '') FROM channels WHERE id = 11"), "");
+}
+
+TEST_F(OutboxTest, AChannelThatFailsIsToldOfByAnotherPath) {
+  channel(s.a, 11, 1), channel(s.a, 12), channel(s.b, 13);
+  policy(s.a, 21, "0", "11");
+  for (int i = 1; i <= 4; ++i) {
+    down(must(s.monitors.create(s.a, draft_of("https://x.example/", "X"))), 2);
+    ASSERT_TRUE(outbox.fan_out());
+    for (const Message& message : claim()) {
+      if (message.channel.id.value == 11)
+        finish(message, AttemptResult::kFailed);
+      else
+        finish(message);
+    }
+  }
+  EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE kind = 10"), "1") << "at the third, once";
+  EXPECT_EQ(value("SELECT user_id IS NOT NULL FROM channels c JOIN deliveries d ON d.channel_id = c.id WHERE d.kind = "
+                  "10 AND c.account_id = " +
+                  std::to_string(s.a.value)),
+            "t")
+      << "the owner's mail";
+  EXPECT_EQ(value("SELECT detail FROM deliveries WHERE kind = 10"),
+            "the channel c11 fails: smtp://relay.example:587: 250 2.0.0 Ok: queued as 4F1");
+  EXPECT_EQ(value("SELECT state FROM deliveries WHERE kind = 10"), "2");
+}
+
+TEST_F(OutboxTest, BlindnessIsToldOnceAndItsMonitorsAreNot) {
+  const auto told_kinds = [&] { return kinds(told()); };
+  policy(s.a, 21, "0", "11", "tags = '{prod}'");
+  channel(s.a, 11), channel(s.b, 12);
+  const BlindRow began{"node", s.clock.at, "IPv4", std::nullopt};
+  ASSERT_TRUE(store_blindness(*worker, began));
+  auto messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "though its policy names other monitors";
+  EXPECT_EQ(messages[0].channel.id.value, 11);
+  EXPECT_EQ(messages[0].alerts[0].kind, AlertKind::kOurselves);
+  EXPECT_EQ(messages[0].alerts[0].cause, "own_network");
+  finish_all(messages);
+  s.database.sql(
+      "INSERT INTO standings (monitor_id, region, version, health, booked, health_since, booked_since) VALUES (" +
+      std::to_string(mine.id.value) + ",1,2,1,4,1," + std::to_string(s.clock.at.ms) + ")");
+  s.database.sql("INSERT INTO spans (monitor_id, region, from_at, state, cause) VALUES (" +
+                 std::to_string(mine.id.value) + ",1," + std::to_string(s.clock.at.ms) + ",4,101)");
+  s.database.sql("UPDATE alert_policies SET tags = '{}'");
+  pass(3600);
+  EXPECT_TRUE(told_kinds().empty()) << "unknown because we are blind";
+  auto ended = began;
+  ended.to = s.clock.at;
+  ASSERT_TRUE(store_blindness(*worker, ended));
+  pass(3600);
+  EXPECT_EQ(told_kinds(), (std::vector<AlertKind>{AlertKind::kUnknown})) << "we see again, and it is unknown still";
 }
 
 TEST_F(OutboxTest, AnAccountThatIsDownAsAWholeGetsOneDigestAndDelaysNobodyElse) {
@@ -543,7 +597,8 @@ TEST_F(OutboxTest, AWebhookThatIsGoneIsSwitchedOff) {
   EXPECT_EQ(value("SELECT enabled FROM channels WHERE id = 11"), "f");
   EXPECT_EQ(value("SELECT last_error FROM channels WHERE id = 11"), "smtp://relay.example:587: 410 Gone");
   up(mine, 4);
-  EXPECT_TRUE(told().empty());
+  const auto after = told();
+  EXPECT_EQ(kinds(after), Kinds{AlertKind::kOurselves}) << "the owner hears of it, and nothing else";
 }
 
 // ---- what is no flip

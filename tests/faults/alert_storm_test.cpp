@@ -1,4 +1,4 @@
-// Alerts through storms, kills and outages of our own: the cases of bench/faults/alerts.cpp.
+// Alerts through storms, kills and outages of our own: the cases of bench/faults/alerts.cpp, and blind.cpp.
 #include "tests/faults/fault_case.h"
 
 namespace everup::test {
@@ -10,7 +10,7 @@ TEST_P(AlertStormTest, Holds) { expect_holds(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(Case, AlertStormTest,
                          ::testing::Values("alert-storm-killed", "alert-account-down", "alert-database-away",
-                                           "alert-restart"),
+                                           "alert-restart", "line-cut"),
                          test_name);
 
 }  // namespace
