@@ -20,7 +20,7 @@ namespace everup::db {
 namespace {
 constexpr int kChannelsMax = 64;  // looked at in one claim
 constexpr std::size_t kMessageIdDigits = 26;
-constexpr std::size_t kEvidenceAlertsMax = 2;  // a message of more shows none
+constexpr std::size_t kEvidenceAlertsMax = 2;  // a message of more shows none, nor whose alerts wait for it
 
 struct Row {
   DeliveryKey key;
@@ -84,6 +84,7 @@ class Claim {
     int digest_after = 5;
   };
   void drop();
+  void read_held();
   Status claim_again();
   Status claim_new();
   std::vector<Waiting> waiting();
@@ -95,9 +96,10 @@ class Claim {
   Status take(const Rows& rows);
   Result<std::vector<Message>> messages();
   Status read_facts();
-  Alert alert_of(const Row& row, bool with_evidence);
+  Alert alert_of(const Row& row, bool few);
   void fill(Message& message, Rows& rows);
   std::string thread_of(const Message& message, const Rows& rows);
+  std::vector<std::string> held_behind(MonitorId parent);
   int room() const { return o_.most - static_cast<int>(taken_.size()); }
 
   struct MonitorFacts {
@@ -110,6 +112,7 @@ class Claim {
   pqxx::transaction_base& tx_;
   const ClaimOptions& o_;
   const std::string host_, busy_;
+  std::string held_;                   // monitors whose parent is down
   std::map<std::string, Rows> taken_;  // by message id
   std::vector<std::string> order_;
   std::map<std::int64_t, MonitorFacts> monitors_;
@@ -171,10 +174,11 @@ std::vector<Claim::Waiting> Claim::waiting() {
           "d.account_id, count(DISTINCT (d.monitor_id, coalesce(d.incident, -d.version), d.incident IS NULL AND d.kind "
           "> 3)) AS units, min(d.due_at) AS oldest, max(d.due_at) AS newest FROM deliveries d WHERE d.state = 1 AND "
           "d.message_id IS NULL AND "
-          "d.due_at <= $1::bigint AND d.account_id <> ALL ($4::bigint[]) GROUP BY d.channel_id, d.account_id) g ORDER "
+          "d.due_at <= $1::bigint AND d.account_id <> ALL ($4::bigint[]) AND NOT (d.kind IN (1, 8) AND "
+          "d.monitor_id = ANY ($5::bigint[])) GROUP BY d.channel_id, d.account_id) g ORDER "
           "BY turn, g.oldest LIMIT $3) w JOIN channels c ON c.id = w.channel_id ORDER BY w.turn, w.oldest FOR NO KEY "
           "UPDATE OF c SKIP LOCKED",
-          o_.now.ms, kMinute.count(), kChannelsMax, busy_)) {
+          o_.now.ms, kMinute.count(), kChannelsMax, busy_, held_)) {
     list.push_back({ChannelId{row[0].as<std::int64_t>()}, AccountId{row[6].as<std::int64_t>()},
                     row[1].as<std::int64_t>(), WallTime{row[2].as<std::int64_t>()}, WallTime{row[7].as<std::int64_t>()},
                     row[3].as<std::int64_t>(), static_cast<ChannelKind>(row[4].as<std::int16_t>()), row[5].as<int>()});
@@ -182,8 +186,22 @@ std::vector<Claim::Waiting> Claim::waiting() {
   return list;
 }
 
+// Most monitors have no parent: the function is asked for the others only.
+void Claim::read_held() {
+  std::vector<std::int64_t> held;
+  for (const pqxx::row& row : tx_.exec_params(
+           "SELECT h.id FROM monitors h WHERE h.id IN (SELECT d.monitor_id FROM deliveries d WHERE d.state = 1 AND "
+           "d.message_id IS NULL AND d.due_at <= $1 AND d.kind IN (1, 8)) AND array_to_string(h.tags, ' ') LIKE "
+           "'%parent:%' AND held_by_parent(h.id, $1)",
+           o_.now.ms)) {
+    held.push_back(row[0].as<std::int64_t>());
+  }
+  held_ = array_of(held);
+}
+
 Status Claim::claim_new() {
   if (room() <= 0) return ok();
+  read_held();
   const std::vector<Waiting> channels = waiting();
   std::set<AccountId> accounts;
   for (const Waiting& channel : channels) accounts.insert(channel.account);
@@ -201,7 +219,7 @@ Status Claim::claim_new() {
   return ok();
 }
 
-// Oldest first. Blocked: an UP whose DOWN is on its way or not due yet.
+// Oldest first. Blocked: an UP whose DOWN is on its way or not due yet. What is still down waits for its parent.
 Result<Rows> Claim::due_of(ChannelId channel, int most) {
   Rows rows;
   for (const pqxx::row& row : tx_.exec_params(
@@ -209,8 +227,11 @@ Result<Rows> Claim::due_of(ChannelId channel, int most) {
                ", d.kind = 2 AND EXISTS (SELECT 1 FROM deliveries o WHERE o.monitor_id = d.monitor_id AND o.channel_id "
                "= d.channel_id AND o.incident = d.incident AND o.kind IN (1, 8) AND o.state = 1 AND (o.message_id IS "
                "NOT NULL OR o.due_at > $2)) FROM deliveries d WHERE d.channel_id = $1 AND d.state = 1 AND d.message_id "
-               "IS NULL AND d.due_at <= $2 ORDER BY d.due_at, d.monitor_id, d.version, d.kind, d.step LIMIT $3",
-           channel.value, o_.now.ms, most)) {
+               "IS NULL AND d.due_at <= $2 AND NOT (d.kind IN (1, 8) AND d.monitor_id = ANY ($4::bigint[]) AND NOT "
+               "EXISTS (SELECT 1 FROM deliveries u WHERE u.monitor_id = d.monitor_id AND u.channel_id = d.channel_id "
+               "AND u.incident = d.incident AND u.kind = 2)) ORDER BY d.due_at, d.monitor_id, d.version, d.kind, "
+               "d.step LIMIT $3",
+           channel.value, o_.now.ms, most, held_)) {
     auto read = row_in(row);
     if (!read) return read.error();
     read->blocked = row[17].as<bool>();
@@ -345,7 +366,7 @@ void put_cause(const Row& row, Alert& alert) {
   }
 }
 
-Alert Claim::alert_of(const Row& row, bool with_evidence) {
+Alert Claim::alert_of(const Row& row, bool few) {
   Alert alert;
   alert.kind = row.key.kind;
   put_cause(row, alert);
@@ -364,10 +385,11 @@ Alert Claim::alert_of(const Row& row, bool with_evidence) {
     if (!o_.base_url.empty()) alert.incident_url = o_.base_url + "/app/incidents/" + alert.incident_id;
     const IncidentFacts& incident = incidents_[key];
     const bool asks = row.key.kind == AlertKind::kDown || row.key.kind == AlertKind::kReminder;
+    if (asks && few) alert.also_held = held_behind(row.key.monitor);
     if (asks && incident.open && !incident.link_token.empty() && !o_.base_url.empty())
       alert.acknowledge_url = o_.base_url + "/ack/" + incident.link_token;
   }
-  if (with_evidence && row.confirmed_at && row.key.kind != AlertKind::kUp) {
+  if (few && row.confirmed_at && row.key.kind != AlertKind::kUp) {
     const auto found = tx_.exec_params(
         "SELECT body FROM evidence WHERE monitor_id = $1 AND region = 1::smallint AND slot_at >= $2 AND slot_at <= $3 "
         "ORDER BY slot_at DESC, look DESC LIMIT 1",
@@ -375,6 +397,23 @@ Alert Claim::alert_of(const Row& row, bool with_evidence) {
     if (!found.empty()) alert.evidence = evidence_lines(found[0][0].c_str());
   }
   return alert;
+}
+
+// Names of the monitors whose own alerts wait for this one's.
+std::vector<std::string> Claim::held_behind(MonitorId parent) {
+  std::vector<std::string> names;
+  for (const pqxx::row& row : tx_.exec_params(
+           "SELECT c.name FROM monitors p JOIN monitors c ON c.account_id = p.account_id AND c.deleted_at IS NULL AND "
+           "c.tags @> ARRAY['parent:' || p.slug] WHERE p.id = $1 AND held_by_parent(c.id, $2) AND (EXISTS (SELECT 1 "
+           "FROM "
+           "incidents i WHERE i.monitor_id = c.id AND i.ended_at IS NULL) OR EXISTS (SELECT 1 FROM standings s WHERE "
+           "s.monitor_id = c.id AND s.region = 1::smallint AND s.health <> 3 AND s.pending_since IS NOT NULL)) ORDER "
+           "BY "
+           "c.name LIMIT 100",
+           parent.value, o_.now.ms)) {
+    names.push_back(printable(row[0].c_str(), 200));
+  }
+  return names;
 }
 
 // The first mail about the incident to this channel; empty: it is this one, or this one is about several.

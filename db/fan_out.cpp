@@ -59,6 +59,7 @@ struct Subject {  // a monitor of this call
   std::optional<Open> open;
   std::int32_t last_degraded = 0;  // version of the last flip to degraded
   WallTime held_until;             // end of the maintenance that it is in now; {0}: none
+  bool held = false;               // a parent is down
 };
 
 class Flips {
@@ -108,7 +109,7 @@ class Flips {
   std::vector<NewIncident> incidents_;
   std::vector<NewDelivery> made_;
   std::set<std::size_t> dropped_;  // of made_
-  std::vector<std::int64_t> ended_monitor_, ended_version_, ended_at_;
+  std::vector<std::int64_t> ended_monitor_, ended_version_, ended_at_, ended_held_;
 };
 
 // Whole monitors, so that an UP is never seen without the DOWN before it; by turns, so that an account with one that is
@@ -201,6 +202,12 @@ Status Flips::read_state() {
        tx_.exec_params("SELECT monitor, until FROM monitors_in_maintenance($1::bigint[], $2)", monitors, w_.now().ms)) {
     subjects_[row[0].as<std::int64_t>()].held_until = WallTime{row[1].as<std::int64_t>()};
   }
+  for (const pqxx::row& row : tx_.exec_params("SELECT h.id FROM monitors h WHERE h.id = ANY ($1::bigint[]) AND "
+                                              "array_to_string(h.tags, ' ') LIKE '%parent:%' "
+                                              "AND held_by_parent(h.id, $2)",
+                                              monitors, w_.now().ms)) {
+    subjects_[row[0].as<std::int64_t>()].held = true;
+  }
   read_details(monitors);
   return ok();
 }
@@ -283,12 +290,13 @@ void Flips::close_incident(Subject& subject, const FlipRow& flip) {
     incidents_[*open.fresh].ended_at = ended;
   } else {
     ended_monitor_.push_back(subject.id.value), ended_version_.push_back(open.version), ended_at_.push_back(ended.ms);
+    ended_held_.push_back(subject.held ? 1 : 0);
   }
   std::set<ChannelId> listeners;
   for (Told& told : subject.told) {
     if (told.kind != AlertKind::kDown || told.incident != open.version) continue;
     const bool waiting = told.state == DeliveryState::kPending && !told.claimed;
-    if (waiting && told.step_at > w_.now()) {
+    if (waiting && (told.step_at > w_.now() || subject.held)) {
       told.state = DeliveryState::kDropped;  // those in the database: write_incidents()
       if (told.fresh) dropped_.insert(*told.fresh);
     } else if (told.state == DeliveryState::kPending || told.state == DeliveryState::kSent) {
@@ -348,10 +356,11 @@ void Flips::write_incidents() {
         "version, at) WHERE i.monitor_id = t.monitor_id AND i.version = t.version AND i.ended_at IS NULL",
         monitors, versions, array_of(ended_at_));
     tx_.exec_params(
-        "UPDATE deliveries d SET state = 4, reason = 'over', done_at = $3 FROM unnest($1::bigint[], $2::bigint[]) AS "
-        "t(monitor_id, version) WHERE d.monitor_id = t.monitor_id AND d.incident = t.version AND d.state = 1 AND "
-        "d.message_id IS NULL AND (d.kind = 8 OR (d.kind = 1 AND d.step_at > $3))",
-        monitors, versions, w_.now().ms);
+        "UPDATE deliveries d SET state = 4, reason = 'over', done_at = $3 FROM unnest($1::bigint[], $2::bigint[], "
+        "$4::boolean[]) AS t(monitor_id, version, held) WHERE d.monitor_id = t.monitor_id AND d.incident = t.version "
+        "AND d.state = 1 AND "
+        "d.message_id IS NULL AND (d.kind = 8 OR (d.kind = 1 AND (d.step_at > $3 OR t.held)))",
+        monitors, versions, w_.now().ms, array_of(ended_held_));
   }
   if (incidents_.empty()) return;
   std::vector<std::int64_t> monitor, version, account, started, confirmed, cause;

@@ -344,6 +344,46 @@ TEST_F(OutboxTest, MaintenanceHoldsTheNewsAndWhatIsOverByThenIsNotTold) {
   EXPECT_EQ(kinds(told()), Kinds{AlertKind::kDown}) << "still down when it ended";
 }
 
+TEST_F(OutboxTest, WhileAParentIsDownItsChildrenAreHeldAndMentionedInItsAlert) {
+  const auto router = must(s.monitors.create(s.a, draft_of("https://router.example/", "Router")));
+  auto draft = draft_of("https://host.example/", "Host");
+  draft.tags = {"parent:router", "parent:nobody"};
+  const auto host = must(s.monitors.create(s.a, draft));
+  draft.name = "Guest";
+  const auto guest = must(s.monitors.create(s.a, draft));
+  down(host, 2), down(router, 2);
+  auto messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "the child's came first, and waits";
+  EXPECT_EQ(messages[0].alerts[0].monitor_name, "Router");
+  EXPECT_EQ(messages[0].alerts[0].also_held, std::vector<std::string>{"Host"});
+  finish_all(messages);
+  down(guest, 2);
+  EXPECT_TRUE(told().empty());
+  pass(60);
+  up(host, 3), up(router, 3);
+  messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "what was over by then is not told";
+  EXPECT_EQ(messages[0].alerts[0].monitor_name, "Router");
+  EXPECT_EQ(messages[0].alerts[0].kind, AlertKind::kUp);
+  finish_all(messages);
+  EXPECT_TRUE(told().empty()) << "its next look may find it well";
+  pass(120);
+  messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "it did not";
+  EXPECT_EQ(messages[0].alerts[0].monitor_name, "Guest");
+  EXPECT_EQ(messages[0].alerts[0].kind, AlertKind::kDown);
+}
+
+TEST_F(OutboxTest, ParentsThatNameEachOtherHoldNobody) {
+  auto draft = draft_of("https://a.example/", "Left");
+  draft.tags = {"parent:right"};
+  const auto left = must(s.monitors.create(s.a, draft));
+  draft.name = "Right", draft.tags = {"parent:left"};
+  const auto right = must(s.monitors.create(s.a, draft));
+  down(left, 2), down(right, 2);
+  EXPECT_EQ(told().size(), 2u);
+}
+
 TEST_F(OutboxTest, FlappingIsOnePairThenOneNoteThenWhatIsStillTrueAfterTenMinutes) {
   channel(s.a, 11);
   policy(s.a, 21, "0", "11");
