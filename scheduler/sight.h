@@ -6,8 +6,8 @@
 //
 // A look that would settle a monitor down for a network reason waits for a test that began after it ended: a moment
 // while the sentinels answer, at most kWaitMax while they do not but too few fail to say. So a monitor that settles
-// with its first failure is judged like all others. Who has no vote (net: a sentinel that never answered) is not
-// counted.
+// with its first failure is judged like all others. A sentinel without a vote (app/sentinels.h)
+// is not counted.
 //
 // Pure but for its mutex: no clock, no socket. Workers call failed(), well() and watching(); whoever asks the sentinels
 // calls asks() and heard(). Limits: kRememberedMax failing monitors.

@@ -83,7 +83,7 @@ void storm_killed(Run& run) {
   std::mt19937_64 random(run.options().seed);
   std::atomic<bool> failing{false};
   CountingTarget target(failing_while(failing));
-  Relay relay(brief ? 60 : 100);
+  Relay relay(brief ? 60 : 400);  // so slow that there are enough kills
   House house(run, relay.environment());
   mail_to(house.service(), "ops@example.org", 1000);
   add_named(house, target, count, 5);

@@ -18,7 +18,7 @@ inline void expect_holds(const char* name) {
   std::vector<std::string> words{EVERUP_FAULTS, "run", name};
   if (std::getenv("EVERUP_LONG") == nullptr) words.emplace_back("--short");
   Child faults(std::move(words));
-  const auto status = faults.wait(std::chrono::minutes(50));
+  const auto status = faults.wait(std::chrono::minutes(100));
   EXPECT_EQ(status, 0) << faults.all_output(std::chrono::seconds(5));
 }
 
