@@ -1,6 +1,7 @@
 #include "alerts/courier.h"
 
 #include <algorithm>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -11,7 +12,8 @@
 namespace everup::alerts {
 namespace {
 
-constexpr int kHeldMax = 64, kClaimMax = 16, kWorkersMax = 32;
+constexpr int kHeldMax = 64, kClaimMax = 16, kWorkersMax = 32, kOfAccountMax = 8;
+constexpr milliseconds kCrowded{250};  // so long nobody listens for what is due of others
 constexpr milliseconds kSettleAtEnd{100};
 
 RetryTable table_of(ChannelKind kind) {
@@ -117,7 +119,18 @@ double Courier::jitter() {
 
 void Courier::pause(bool until_room) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, settings_.pause, [&] { return stopping_.load() || (until_room && held() <= kHeldMax / 2); });
+  changed_.wait_for(lock, until_room ? std::min(settings_.pause, kCrowded) : settings_.pause, [&] {
+    return stopping_.load() || (until_room && held() <= kHeldMax / 2 && holding(kOfAccountMax / 2 + 1).empty());
+  });
+}
+
+std::vector<AccountId> Courier::holding(int at_least) const {
+  std::map<AccountId, int> items;
+  for (const Item& item : items_) ++items[item.message.channel.account];
+  std::vector<AccountId> accounts;
+  for (const auto& [account, count] : items)
+    if (count >= at_least) accounts.push_back(account);
+  return accounts;
 }
 
 // ---- the thread that asks ----------------------------------------------------------------------------------
@@ -130,7 +143,7 @@ void Courier::dispatch() {
     bool full = false, settled = false;
     {
       const std::lock_guard lock(mutex_);
-      full = held() >= kHeldMax;
+      full = held() >= kHeldMax || !holding(kOfAccountMax).empty();
       settled = unsettled_.empty();
     }
     if (!full && settled && outbox_.wait(settings_.pause)) continue;
@@ -163,14 +176,16 @@ void Courier::give_back() {
 
 bool Courier::ask() {
   int room = 0;
+  std::vector<AccountId> busy;
   {
     const std::lock_guard lock(mutex_);
     room = std::min(kHeldMax - held(), kClaimMax);
+    busy = holding(kOfAccountMax);
   }
   const bool fanned = outbox_.fan_out().ok();
   const Instant asked = clock_.now().mono;
   Result<std::vector<Message>> claimed = std::vector<Message>();
-  if (room > 0 && !stopping_.load()) claimed = outbox_.claim(room, settings_.lease);
+  if (room > 0 && !stopping_.load()) claimed = outbox_.claim(room, settings_.lease, busy);
   const std::lock_guard lock(mutex_);
   if (!fanned || !claimed) ++counts_.outbox_errors;
   if (!claimed || claimed->empty()) return false;
@@ -203,6 +218,8 @@ void Courier::end_stale() {
 
 Courier::Items::iterator Courier::runnable() {
   const int share = std::max(1, settings_.workers / 2);
+  auto best = items_.end();
+  int fewest = share;
   for (auto item = items_.begin(); item != items_.end(); ++item) {
     if (item->running) continue;
     const Channel& channel = item->message.channel;
@@ -213,9 +230,9 @@ Courier::Items::iterator Courier::runnable() {
       of_account += other->message.channel.account == channel.account ? 1 : 0;
       channel_busy = channel_busy || other->message.channel.id == channel.id;
     }
-    if (!channel_busy && of_account < share) return item;
+    if (!channel_busy && of_account < fewest) best = item, fewest = of_account;
   }
-  return items_.end();
+  return best;
 }
 
 void Courier::work() {

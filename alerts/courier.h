@@ -5,7 +5,8 @@
 //    the courier runs. What dies with the process comes back when its lease ends, with the same Message-ID.
 //  * One message of a channel at a time, in the order of claiming; when one has to wait, those behind it about the same
 //    incident wait too: an UP never overtakes its DOWN.
-//  * An account has at most half of the workers: its slow webhooks delay nobody else.
+//  * An account has at most half of the workers, and at most kOfAccountMax messages are held of it; whose account has
+//    the fewest workers is next: a storm or slow webhooks of one account delay nobody else.
 //  * What waited for a worker until its lease is nearly over is left to the next claim.
 //
 // start() makes the threads, stop() ends them within its limit: what is being delivered is finished while there is
@@ -98,6 +99,7 @@ class Courier {
   void count(const Message& message, AttemptResult result);
   double jitter();
   void pause(bool until_room);
+  std::vector<AccountId> holding(int at_least) const;  // accounts of so many items; under mutex_
   int held() const { return static_cast<int>(items_.size() + unsettled_.size()); }  // under mutex_
 
   Outbox& outbox_;

@@ -230,7 +230,7 @@ std::string headline_of(const Alert& alert, WallTime said_at) {
     case AlertKind::kTest:
       return "This is a test: messages of Everup reach this channel.";
     case AlertKind::kOurselves:
-      return "Everup cannot watch as it should: " + matter + ".";
+      return "Everup itself needs your attention: " + matter + ".";
   }
   return {};
 }

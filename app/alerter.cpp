@@ -35,6 +35,7 @@ Result<std::unique_ptr<Alerter>> Alerter::make(const Settings& settings, const F
   outbox.clock = &system_clock();
   outbox.zones = &zones;
   outbox.base_url = base_url;
+  outbox.node = foundation.data_dir.node();
   out->outbox_ = std::make_unique<db::AlertOutbox>(std::move(outbox));
   out->courier_ = std::make_unique<alerts::Courier>(*out->outbox_, system_clock(), zones, *std::move(courier));
   return out;

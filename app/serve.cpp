@@ -26,11 +26,13 @@
 #include "app/month_closer.h"
 #include "app/probing.h"
 #include "app/report_signer.h"
+#include "app/sentinels.h"
 #include "checker/pattern.h"
 #include "db/account_store.h"
 #include "db/alert_store.h"
 #include "db/amender.h"
 #include "db/backup_sql.h"
+#include "db/blindness.h"
 #include "db/command_store.h"
 #include "db/flip_feed.h"
 #include "db/heartbeat_reader.h"
@@ -113,6 +115,7 @@ class Server {
   Status open_sockets();
   Status open_stores();
   Status start_checker();
+  Status start_sentinels();
   Status start_keeper();
   Status start_alerter();
   void start_closer();
@@ -149,7 +152,9 @@ class Server {
   std::unique_ptr<db::MaintenanceStore> maintenance_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
+  std::unique_ptr<scheduler::Sight> sight_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
+  std::unique_ptr<Sentinels> sentinels_;
   std::unique_ptr<db::Keeper> keeper_;
   std::unique_ptr<Alerter> alerter_;
   std::unique_ptr<api::Api> api_;
@@ -252,8 +257,27 @@ Status Server::start_checker() {
   options.clock = &system_clock();
   options.target_limit = static_cast<int>(settings_.number("TARGET_LIMIT"));
   options.say = [](const std::string& line) { spdlog::info("scheduler: {}", line); };
+  if (const auto asking = start_sentinels(); !asking) return asking;
+  options.sight = sight_.get();
   scheduler_ = std::make_unique<scheduler::Scheduler>(std::move(options), *source_, *recorder_);
   return scheduler_->start();
+}
+
+Status Server::start_sentinels() {
+  auto addresses = parse_sentinels(settings_.text("SENTINELS"));
+  if (!addresses) return Error{ErrorCode::kInvalid, "EVERUP_SENTINELS: " + addresses.error().what};
+  sight_ = std::make_unique<scheduler::Sight>();
+  SentinelOptions options;
+  options.addresses = *std::move(addresses);
+  options.sight = sight_.get();
+  options.clock = &system_clock();
+  options.store = [this](const BlindTime& time) {
+    return db::store_blindness(*worker_pool_,
+                               {foundation_->data_dir.node(), time.from, family_words(time.families), time.to});
+  };
+  options.say = [](const std::string& line) { spdlog::warn("{}", line); };
+  sentinels_ = std::make_unique<Sentinels>(std::move(options));
+  return ok();
 }
 
 Status Server::start_keeper() {
@@ -440,6 +464,7 @@ void Server::stop() {
     const std::jthread news([this] { alerter_ ? alerter_->stop(kAlertsDrain) : void(); });
     if (scheduler_) scheduler_->stop(kDrain);
   }
+  sentinels_.reset();
   if (recorder_) recorder_->stop();
   if (scheduler_) {  // only now: the leases fence what the recorder just stored
     if (const auto released = scheduler_->release_shards(); !released)

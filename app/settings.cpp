@@ -10,6 +10,7 @@
 #include "alerts/mailer.h"
 #include "alerts/relay_url.h"
 #include "app/config.h"
+#include "app/sentinels.h"
 #include "net/address_policy.h"
 
 namespace everup::app {
@@ -100,6 +101,11 @@ Complaint allow_targets(const std::string& text) {
   return policy.ok() ? Complaint{} : policy.error().what;
 }
 
+Complaint sentinels(const std::string& text) {
+  const auto addresses = parse_sentinels(text);
+  return addresses.ok() ? Complaint{} : addresses.error().what;
+}
+
 Complaint public_tools(const std::string& text) {
   std::istringstream words(text);
   for (std::string word; words >> word;) {
@@ -163,6 +169,9 @@ const std::vector<Setting>& settings_table() {
        smtp_relays},
       {"MAIL_FROM", "", false, "sender of alerts; default: the first relay's user, or everup@ and this host's name",
        mail_from},
+      {"SENTINELS", "", false,
+       "addresses like 192.0.2.1:443 that tell whether our own line is alive when many looks fail; empty: none",
+       sentinels},
       {"CA_FILE", "", false, "additional trusted roots (PEM), beside the system's"},
       {"PUBLIC_TOOLS", "smtp tls", false, "tools that anybody may use without signing in; empty: none", public_tools},
       {"PUBLIC_TOOLS_ALLOW_TARGETS", "", false, "as ALLOW_TARGETS, for tests of strangers at the tools",

@@ -109,8 +109,9 @@ class Outbox {
   virtual ~Outbox() = default;
   // Turns what happened since the last call into messages that are due (policies, steps, holds, digests).
   virtual Status fan_out() = 0;
-  // At most `most` messages that are due, leased to the caller for `lease`; grouped as they should leave.
-  virtual Result<std::vector<Message>> claim(int most, milliseconds lease) = 0;
+  // At most `most` messages that are due, leased to the caller for `lease`; grouped as they should leave. Accounts take
+  // turns; those in `busy` are passed over: the caller holds enough of theirs.
+  virtual Result<std::vector<Message>> claim(int most, milliseconds lease, const std::vector<AccountId>& busy) = 0;
   // What came of one message: all attempts of this turn, oldest first (relay A refused, relay B took it). The last
   // one's result decides; `retry_at` with kRetry. Idempotent.
   virtual Status finish(const Message& message, const std::vector<Attempt>& attempts,

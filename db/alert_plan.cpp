@@ -64,7 +64,8 @@ std::vector<PlannedStep> plan_of(const std::vector<PolicyDraft>& policies, Monit
   const bool escalates = kind == AlertKind::kDown;
   std::map<std::pair<ChannelId, std::int32_t>, std::int32_t> told;  // → remind_s, the shortest
   for (const PolicyDraft& policy : policies) {
-    if (!names(policy.on, kind) || !matches(policy, monitor, tags)) continue;
+    const bool about_us = kind == AlertKind::kOurselves;  // of no monitor: every policy's people
+    if (!names(policy.on, kind) || (!about_us && !matches(policy, monitor, tags))) continue;
     for (const PolicyStep& step : policy.steps) {
       for (const ChannelId channel : step.channels) {
         const auto [entry, fresh] = told.try_emplace({channel, escalates ? step.delay_s : 0}, policy.remind_s);

@@ -1,10 +1,12 @@
 // See claims.h. First the messages that are to be tried again, as they are; then, channel by channel under a lock of
-// its row, what has never left. Contents are read last, for what was won.
+// its row, what has never left. Both by turns: the first of each account before the second of any. Contents are read
+// last, for what was won.
 #include "db/claims.h"
 
 #include <algorithm>
 #include <map>
 #include <pqxx/pqxx>
+#include <set>
 
 #include "core/outcome.h"
 #include "core/standing.h"
@@ -18,7 +20,7 @@ namespace everup::db {
 namespace {
 constexpr int kChannelsMax = 64;  // looked at in one claim
 constexpr std::size_t kMessageIdDigits = 26;
-constexpr std::size_t kEvidenceAlertsMax = 2;  // a message of more shows none
+constexpr std::size_t kEvidenceAlertsMax = 2;  // a message of more shows none, nor whose alerts wait for it
 
 struct Row {
   DeliveryKey key;
@@ -53,10 +55,16 @@ Result<Row> row_in(const pqxx::row& row) {
   return out;
 }
 
+std::vector<std::int64_t> ids_of(const std::vector<AccountId>& accounts) {
+  std::vector<std::int64_t> ids;
+  for (const AccountId account : accounts) ids.push_back(account.value);
+  return ids;
+}
+
 class Claim {
  public:
   Claim(pqxx::transaction_base& tx, const ClaimOptions& options)
-      : tx_(tx), o_(options), host_(host_of_url(options.base_url)) {}
+      : tx_(tx), o_(options), host_(host_of_url(options.base_url)), busy_(array_of(ids_of(options.busy))) {}
 
   Result<std::vector<Message>> run() {
     drop();
@@ -68,24 +76,30 @@ class Claim {
  private:
   struct Waiting {  // a channel with something new
     ChannelId id;
+    AccountId account;
     std::int64_t units = 0;
-    WallTime oldest;
+    WallTime oldest, newest;
     std::int64_t left_lately = 0;  // messages of the last minute
     ChannelKind kind = ChannelKind::kEmail;
     int digest_after = 5;
   };
   void drop();
+  void read_held();
   Status claim_again();
   Status claim_new();
   std::vector<Waiting> waiting();
   Result<Rows> due_of(ChannelId channel, int most);
-  Status take_channel(const Waiting& channel);
+  static bool digests(const Waiting& channel);
+  bool gathered(const Waiting& channel) const;
+  Status take_digest(const Waiting& channel);
+  Status take_channel(const Waiting& channel, int share);
   Status take(const Rows& rows);
   Result<std::vector<Message>> messages();
   Status read_facts();
-  Alert alert_of(const Row& row, bool with_evidence);
+  Alert alert_of(const Row& row, bool few);
   void fill(Message& message, Rows& rows);
   std::string thread_of(const Message& message, const Rows& rows);
+  std::vector<std::string> held_behind(MonitorId parent);
   int room() const { return o_.most - static_cast<int>(taken_.size()); }
 
   struct MonitorFacts {
@@ -97,7 +111,8 @@ class Claim {
   };
   pqxx::transaction_base& tx_;
   const ClaimOptions& o_;
-  const std::string host_;
+  const std::string host_, busy_;
+  std::string held_;                   // monitors whose parent is down
   std::map<std::string, Rows> taken_;  // by message id
   std::vector<std::string> order_;
   std::map<std::int64_t, MonitorFacts> monitors_;
@@ -123,17 +138,22 @@ Status Claim::claim_again() {
   const int half = std::max(o_.most / 2, 1);  // a dead relay's retries leave room for what is new
   std::vector<std::string> ids;
   for (const pqxx::row& row : tx_.exec_params(
-           "SELECT message_id FROM deliveries WHERE lead AND state = 1 AND message_id IS NOT NULL AND due_at <= $1 AND "
-           "(lease_until IS NULL OR lease_until <= $1) ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-           o_.now.ms, half)) {
+           "SELECT d.message_id FROM (SELECT x.message_id, x.due_at, row_number() OVER (PARTITION BY x.account_id "
+           "ORDER BY x.due_at) AS turn FROM deliveries x WHERE x.lead AND x.state = 1 AND x.message_id IS NOT NULL AND "
+           "x.due_at <= $1 AND (x.lease_until IS NULL OR x.lease_until <= $1) AND x.account_id <> ALL ($3::bigint[]) "
+           "ORDER BY turn, x.due_at LIMIT $2) w JOIN deliveries d ON d.message_id = w.message_id WHERE d.lead AND "
+           "d.state = 1 AND d.due_at <= $1 AND (d.lease_until IS NULL OR d.lease_until <= $1) ORDER BY w.turn, "
+           "w.due_at FOR UPDATE OF d SKIP LOCKED",
+           o_.now.ms, half, busy_)) {
     ids.emplace_back(row[0].c_str());
   }
   if (ids.empty()) return ok();
-  for (const pqxx::row& row : tx_.exec_params(std::string("UPDATE deliveries d SET attempts = d.attempts + 1, "
-                                                          "lease_until = $2 WHERE d.message_id = ANY ($1::text[]) AND "
-                                                          "d.state = 1 RETURNING ") +
-                                                  kColumns,
-                                              array_of(ids), (o_.now + o_.lease).ms)) {
+  for (const pqxx::row& row :
+       tx_.exec_params(std::string("UPDATE deliveries d SET attempts = d.attempts + 1, "
+                                   "lease_until = $2, lease_node = $3 WHERE d.message_id = ANY ($1::text[]) AND "
+                                   "d.state = 1 RETURNING ") +
+                           kColumns,
+                       array_of(ids), (o_.now + o_.lease).ms, o_.node)) {
     auto read = row_in(row);
     if (!read) return read.error();
     taken_[read->message_id].push_back(*std::move(read));
@@ -149,29 +169,57 @@ std::vector<Claim::Waiting> Claim::waiting() {
   for (
       const pqxx::row& row : tx_.exec_params(
           "SELECT c.id, w.units, w.oldest, (SELECT count(*) FROM deliveries r WHERE r.channel_id = c.id AND r.lead AND "
-          "r.claimed_at > $1::bigint - $2::bigint), c.kind, c.digest_after FROM (SELECT d.channel_id, "
-          "count(DISTINCT (d.monitor_id, coalesce(d.incident, -d.version), d.incident IS NULL AND d.kind > 3)) AS "
-          "units, min(d.due_at) AS oldest FROM deliveries d WHERE d.state = 1 AND d.message_id IS NULL AND d.due_at <= "
-          "$1::bigint GROUP BY d.channel_id ORDER BY min(d.due_at) LIMIT $3) w JOIN channels c ON c.id = w.channel_id "
-          "ORDER BY w.oldest FOR NO KEY UPDATE OF c SKIP LOCKED",
-          o_.now.ms, kMinute.count(), kChannelsMax)) {
-    list.push_back({ChannelId{row[0].as<std::int64_t>()}, row[1].as<std::int64_t>(),
-                    WallTime{row[2].as<std::int64_t>()}, row[3].as<std::int64_t>(),
-                    static_cast<ChannelKind>(row[4].as<std::int16_t>()), row[5].as<int>()});
+          "r.claimed_at > $1::bigint - $2::bigint), c.kind, c.digest_after, c.account_id, w.newest FROM (SELECT g.*, "
+          "row_number() OVER (PARTITION BY g.account_id ORDER BY g.oldest) AS turn FROM (SELECT d.channel_id, "
+          "d.account_id, count(DISTINCT (d.monitor_id, coalesce(d.incident, -d.version), d.incident IS NULL AND d.kind "
+          "> 3)) AS units, min(d.due_at) AS oldest, max(d.due_at) AS newest FROM deliveries d WHERE d.state = 1 AND "
+          "d.message_id IS NULL AND "
+          "d.due_at <= $1::bigint AND d.account_id <> ALL ($4::bigint[]) AND NOT (d.kind IN (1, 8) AND "
+          "d.monitor_id = ANY ($5::bigint[])) GROUP BY d.channel_id, d.account_id) g ORDER "
+          "BY turn, g.oldest LIMIT $3) w JOIN channels c ON c.id = w.channel_id ORDER BY w.turn, w.oldest FOR NO KEY "
+          "UPDATE OF c SKIP LOCKED",
+          o_.now.ms, kMinute.count(), kChannelsMax, busy_, held_)) {
+    list.push_back({ChannelId{row[0].as<std::int64_t>()}, AccountId{row[6].as<std::int64_t>()},
+                    row[1].as<std::int64_t>(), WallTime{row[2].as<std::int64_t>()}, WallTime{row[7].as<std::int64_t>()},
+                    row[3].as<std::int64_t>(), static_cast<ChannelKind>(row[4].as<std::int16_t>()), row[5].as<int>()});
   }
   return list;
 }
 
+// Most monitors have no parent: the function is asked for the others only.
+void Claim::read_held() {
+  std::vector<std::int64_t> held;
+  for (const pqxx::row& row : tx_.exec_params(
+           "SELECT h.id FROM monitors h WHERE h.id IN (SELECT d.monitor_id FROM deliveries d WHERE d.state = 1 AND "
+           "d.message_id IS NULL AND d.due_at <= $1 AND d.kind IN (1, 8)) AND array_to_string(h.tags, ' ') LIKE "
+           "'%parent:%' AND held_by_parent(h.id, $1)",
+           o_.now.ms)) {
+    held.push_back(row[0].as<std::int64_t>());
+  }
+  held_ = array_of(held);
+}
+
 Status Claim::claim_new() {
   if (room() <= 0) return ok();
-  for (const Waiting& channel : waiting()) {
+  read_held();
+  const std::vector<Waiting> channels = waiting();
+  std::set<AccountId> accounts;
+  for (const Waiting& channel : channels) accounts.insert(channel.account);
+  const int share = std::max(1, room() / std::max(1, static_cast<int>(accounts.size())));
+  for (const Waiting& channel : channels) {
     if (room() <= 0) break;
-    if (Status taken = take_channel(channel); !taken) return taken;
+    if (!digests(channel))
+      if (Status taken = take_channel(channel, share); !taken) return taken;
+  }
+  // One digest a claim: ten thousand alerts take a while, and nobody else's waits for that.
+  for (const Waiting& channel : channels) {
+    const bool may = taken_.empty() || channel.oldest + kDigestsAtLatest < o_.now;
+    if (room() > 0 && may && digests(channel) && gathered(channel)) return take_digest(channel);
   }
   return ok();
 }
 
-// Oldest first. Blocked: an UP whose DOWN is on its way or not due yet.
+// Oldest first. Blocked: an UP whose DOWN is on its way or not due yet. What is still down waits for its parent.
 Result<Rows> Claim::due_of(ChannelId channel, int most) {
   Rows rows;
   for (const pqxx::row& row : tx_.exec_params(
@@ -179,8 +227,11 @@ Result<Rows> Claim::due_of(ChannelId channel, int most) {
                ", d.kind = 2 AND EXISTS (SELECT 1 FROM deliveries o WHERE o.monitor_id = d.monitor_id AND o.channel_id "
                "= d.channel_id AND o.incident = d.incident AND o.kind IN (1, 8) AND o.state = 1 AND (o.message_id IS "
                "NOT NULL OR o.due_at > $2)) FROM deliveries d WHERE d.channel_id = $1 AND d.state = 1 AND d.message_id "
-               "IS NULL AND d.due_at <= $2 ORDER BY d.due_at, d.monitor_id, d.version, d.kind, d.step LIMIT $3",
-           channel.value, o_.now.ms, most)) {
+               "IS NULL AND d.due_at <= $2 AND NOT (d.kind IN (1, 8) AND d.monitor_id = ANY ($4::bigint[]) AND NOT "
+               "EXISTS (SELECT 1 FROM deliveries u WHERE u.monitor_id = d.monitor_id AND u.channel_id = d.channel_id "
+               "AND u.incident = d.incident AND u.kind = 2)) ORDER BY d.due_at, d.monitor_id, d.version, d.kind, "
+               "d.step LIMIT $3",
+           channel.value, o_.now.ms, most, held_)) {
     auto read = row_in(row);
     if (!read) return read.error();
     read->blocked = row[17].as<bool>();
@@ -206,16 +257,26 @@ std::vector<Rows> units_of(Rows&& rows) {
   return units;
 }
 
-Status Claim::take_channel(const Waiting& channel) {
-  const bool digests = channel.kind == ChannelKind::kEmail;
-  const bool many = digests && channel.units + channel.left_lately > channel.digest_after;
-  const milliseconds gather = channel.left_lately > 0 ? kGatherMore : kGatherFirst;
-  if (many && channel.oldest + gather > o_.now) return ok();
-  const int one_by_one = std::min(room(), kPerChannelMax);
-  auto rows = due_of(channel.id, many ? kDigestMax : one_by_one * 4);
+bool Claim::digests(const Waiting& channel) {
+  return channel.kind == ChannelKind::kEmail && channel.units + channel.left_lately > channel.digest_after;
+}
+
+bool Claim::gathered(const Waiting& channel) const {
+  const bool quiet = channel.left_lately == 0 && channel.newest + kGatherQuiet <= o_.now;
+  return quiet || channel.oldest + kGatherMost <= o_.now;
+}
+
+Status Claim::take_digest(const Waiting& channel) {
+  auto rows = due_of(channel.id, kDigestMax);
   if (!rows) return rows.error();
-  if (many) return rows->empty() ? ok() : take(*rows);
-  int left = one_by_one;
+  return rows->empty() ? ok() : take(*rows);
+}
+
+// At most `share` messages of it: room for the accounts behind it.
+Status Claim::take_channel(const Waiting& channel, int share) {
+  int left = std::min({room(), kPerChannelMax, share});
+  auto rows = due_of(channel.id, left * 4);
+  if (!rows) return rows.error();
   for (const Rows& unit : units_of(*std::move(rows))) {
     if (left-- == 0) break;
     if (Status taken = take(unit); !taken) return taken;
@@ -234,14 +295,15 @@ Status Claim::take(const Rows& rows) {
   }
   Rows won;
   for (const pqxx::row& row : tx_.exec_params(
-           std::string("UPDATE deliveries d SET message_id = $7, attempts = 1, claimed_at = $8, lease_until = $9 FROM "
+           std::string("UPDATE deliveries d SET message_id = $7, attempts = 1, claimed_at = $8, lease_until = $9, "
+                       "lease_node = $10 FROM "
                        "unnest($1::bigint[], $2::integer[], $3::smallint[], $4::bigint[], $5::smallint[]) AS "
                        "t(monitor_id, version, kind, number, step) WHERE d.monitor_id = t.monitor_id AND d.version = "
                        "t.version AND d.kind = t.kind AND d.number = t.number AND d.step = t.step AND d.channel_id = "
                        "$6 AND d.state = 1 AND d.message_id IS NULL RETURNING ") +
                kColumns,
            array_of(monitor), array_of(version), array_of(kind), array_of(number), array_of(step),
-           rows.front().key.channel.value, id, o_.now.ms, (o_.now + o_.lease).ms)) {
+           rows.front().key.channel.value, id, o_.now.ms, (o_.now + o_.lease).ms, o_.node)) {
     auto read = row_in(row);
     if (!read) return read.error();
     won.push_back(*std::move(read));
@@ -299,10 +361,12 @@ void put_cause(const Row& row, Alert& alert) {
   } else if (row.gap >= static_cast<std::int16_t>(GapReason::kOverload) &&
              row.gap <= static_cast<std::int16_t>(GapReason::kPoison)) {
     alert.cause = slug(static_cast<GapReason>(row.gap)), alert.cause_english = "nobody looked: " + alert.cause;
+  } else if (row.key.kind == AlertKind::kOurselves) {
+    alert.cause = "channel_failing", alert.cause_english = printable(row.detail, 200);
   }
 }
 
-Alert Claim::alert_of(const Row& row, bool with_evidence) {
+Alert Claim::alert_of(const Row& row, bool few) {
   Alert alert;
   alert.kind = row.key.kind;
   put_cause(row, alert);
@@ -321,10 +385,11 @@ Alert Claim::alert_of(const Row& row, bool with_evidence) {
     if (!o_.base_url.empty()) alert.incident_url = o_.base_url + "/app/incidents/" + alert.incident_id;
     const IncidentFacts& incident = incidents_[key];
     const bool asks = row.key.kind == AlertKind::kDown || row.key.kind == AlertKind::kReminder;
+    if (asks && few) alert.also_held = held_behind(row.key.monitor);
     if (asks && incident.open && !incident.link_token.empty() && !o_.base_url.empty())
       alert.acknowledge_url = o_.base_url + "/ack/" + incident.link_token;
   }
-  if (with_evidence && row.confirmed_at && row.key.kind != AlertKind::kUp) {
+  if (few && row.confirmed_at && row.key.kind != AlertKind::kUp) {
     const auto found = tx_.exec_params(
         "SELECT body FROM evidence WHERE monitor_id = $1 AND region = 1::smallint AND slot_at >= $2 AND slot_at <= $3 "
         "ORDER BY slot_at DESC, look DESC LIMIT 1",
@@ -332,6 +397,23 @@ Alert Claim::alert_of(const Row& row, bool with_evidence) {
     if (!found.empty()) alert.evidence = evidence_lines(found[0][0].c_str());
   }
   return alert;
+}
+
+// Names of the monitors whose own alerts wait for this one's.
+std::vector<std::string> Claim::held_behind(MonitorId parent) {
+  std::vector<std::string> names;
+  for (const pqxx::row& row : tx_.exec_params(
+           "SELECT c.name FROM monitors p JOIN monitors c ON c.account_id = p.account_id AND c.deleted_at IS NULL AND "
+           "c.tags @> ARRAY['parent:' || p.slug] WHERE p.id = $1 AND held_by_parent(c.id, $2) AND (EXISTS (SELECT 1 "
+           "FROM "
+           "incidents i WHERE i.monitor_id = c.id AND i.ended_at IS NULL) OR EXISTS (SELECT 1 FROM standings s WHERE "
+           "s.monitor_id = c.id AND s.region = 1::smallint AND s.health <> 3 AND s.pending_since IS NOT NULL)) ORDER "
+           "BY "
+           "c.name LIMIT 100",
+           parent.value, o_.now.ms)) {
+    names.push_back(printable(row[0].c_str(), 200));
+  }
+  return names;
 }
 
 // The first mail about the incident to this channel; empty: it is this one, or this one is about several.

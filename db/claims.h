@@ -18,14 +18,16 @@ namespace everup::db {
 inline constexpr int kDigestMax = 10'000;  // alerts of one message
 inline constexpr int kPerChannelMax = 10;  // messages of one channel in one claim
 inline constexpr milliseconds kMinute{60'000};
-inline constexpr milliseconds kGatherFirst{5'000}, kGatherMore{45'000};
+inline constexpr milliseconds kGatherQuiet{5'000}, kGatherMost{45'000};
+inline constexpr milliseconds kDigestsAtLatest{50'000};  // even while other messages are taken
 
 struct ClaimOptions {
   const Vault* vault = nullptr;
-  std::string base_url;
+  std::string base_url, node;
   WallTime now;
   int most = 1;
   milliseconds lease{0};
+  std::vector<AccountId> busy;  // passed over
 };
 Result<std::vector<Message>> claim_messages(pqxx::transaction_base& tx, const ClaimOptions& options);
 

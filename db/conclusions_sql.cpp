@@ -63,7 +63,7 @@ constexpr const char* kLate =
     "queued_at = excluded.queued_at, resync = l.resync OR excluded.resync";
 
 std::int16_t number(State state) { return static_cast<std::int16_t>(state); }
-Key key_of(const Observation& observation) { return {observation.monitor.value, observation.region}; }
+Key standing_key(const Observation& observation) { return {observation.monitor.value, observation.region}; }
 
 std::set<Key> compare_and_set(pqxx::transaction_base& tx, const std::vector<const Observation*>& observations) {
   ArrayText monitor, region, before, after, health, booked, health_since, booked_since, pending;
@@ -106,7 +106,7 @@ void open_spans(pqxx::transaction_base& tx, const std::vector<const Observation*
                 const std::map<Key, std::int64_t>& replaced) {
   ArrayText monitor, region, from, to, state, cause, gap;
   for (const Observation* o : winners) {
-    const auto found = replaced.find(key_of(*o));
+    const auto found = replaced.find(standing_key(*o));
     const std::vector<SpanEdge>& edges = o->conclusion->edges;
     if (edges.empty()) continue;
     const auto chain = chained(edges, found == replaced.end() ? edges.front().at.ms : found->second);
@@ -180,7 +180,7 @@ void add_late(LateRows& late, const Observation& observation, bool resync) {
   if (observation.conclusion && !observation.conclusion->edges.empty()) {
     oldest = std::min(oldest, observation.conclusion->edges.front().at.ms);
   }
-  const auto [row, fresh] = late.try_emplace(key_of(observation), LateRow{oldest, resync});
+  const auto [row, fresh] = late.try_emplace(standing_key(observation), LateRow{oldest, resync});
   if (fresh) return;
   row->second.oldest_ms = std::min(row->second.oldest_ms, oldest);
   row->second.resync = row->second.resync || resync;
@@ -193,7 +193,7 @@ std::uint64_t conclude(pqxx::transaction_base& tx, const std::vector<const Obser
   std::vector<const Observation*> winners;
   bool edges = false;
   for (const Observation* o : observations) {
-    if (!won.contains(key_of(*o))) {
+    if (!won.contains(standing_key(*o))) {
       add_late(late, *o, true);
       continue;
     }

@@ -59,6 +59,7 @@ struct Subject {  // a monitor of this call
   std::optional<Open> open;
   std::int32_t last_degraded = 0;  // version of the last flip to degraded
   WallTime held_until;             // end of the maintenance that it is in now; {0}: none
+  bool held = false;               // a parent is down
 };
 
 class Flips {
@@ -108,17 +109,20 @@ class Flips {
   std::vector<NewIncident> incidents_;
   std::vector<NewDelivery> made_;
   std::set<std::size_t> dropped_;  // of made_
-  std::vector<std::int64_t> ended_monitor_, ended_version_, ended_at_;
+  std::vector<std::int64_t> ended_monitor_, ended_version_, ended_at_, ended_held_;
 };
 
-// Whole monitors, so that an UP is never seen without the DOWN before it.
+// Whole monitors, so that an UP is never seen without the DOWN before it; by turns, so that an account with one that is
+// down does not wait for another's ten thousand.
 Status Flips::read_flips() {
   const auto rows = tx_.exec_params(
       "SELECT f.monitor_id, f.version, f.region, f.from_state, f.to_state, f.at, f.settled_at, f.cause, f.gap, "
       "m.account_id, array_to_string(m.tags, ' ') FROM flips f "
       "LEFT JOIN monitors m ON m.id = f.monitor_id AND m.deleted_at IS NULL "
-      "WHERE f.fanned_at IS NULL AND f.monitor_id IN (SELECT w.monitor_id FROM (SELECT x.monitor_id FROM flips x "
-      "WHERE x.fanned_at IS NULL ORDER BY x.recorded_at LIMIT $1) w) ORDER BY f.monitor_id, f.version LIMIT $2",
+      "WHERE f.fanned_at IS NULL AND f.monitor_id IN (SELECT w.monitor_id FROM (SELECT x.monitor_id, row_number() OVER "
+      "(PARTITION BY o.account_id ORDER BY x.recorded_at) AS turn, x.recorded_at FROM flips x LEFT JOIN monitors o ON "
+      "o.id = x.monitor_id WHERE x.fanned_at IS NULL ORDER BY turn, x.recorded_at LIMIT $1) w) ORDER BY f.monitor_id, "
+      "f.version LIMIT $2",
       kFlipsMonitorsMax, kFlipsMax);
   for (const pqxx::row& row : rows) {
     ++taken_;
@@ -199,6 +203,12 @@ Status Flips::read_state() {
   for (const pqxx::row& row :
        tx_.exec_params("SELECT monitor, until FROM monitors_in_maintenance($1::bigint[], $2)", monitors, w_.now().ms)) {
     subjects_[row[0].as<std::int64_t>()].held_until = WallTime{row[1].as<std::int64_t>()};
+  }
+  for (const pqxx::row& row : tx_.exec_params("SELECT h.id FROM monitors h WHERE h.id = ANY ($1::bigint[]) AND "
+                                              "array_to_string(h.tags, ' ') LIKE '%parent:%' "
+                                              "AND held_by_parent(h.id, $2)",
+                                              monitors, w_.now().ms)) {
+    subjects_[row[0].as<std::int64_t>()].held = true;
   }
   read_details(monitors);
   return ok();
@@ -282,12 +292,13 @@ void Flips::close_incident(Subject& subject, const FlipRow& flip) {
     incidents_[*open.fresh].ended_at = ended;
   } else {
     ended_monitor_.push_back(subject.id.value), ended_version_.push_back(open.version), ended_at_.push_back(ended.ms);
+    ended_held_.push_back(subject.held ? 1 : 0);
   }
   std::set<ChannelId> listeners;
   for (Told& told : subject.told) {
     if (told.kind != AlertKind::kDown || told.incident != open.version) continue;
     const bool waiting = told.state == DeliveryState::kPending && !told.claimed;
-    if (waiting && told.step_at > w_.now()) {
+    if (waiting && (told.step_at > w_.now() || subject.held)) {
       told.state = DeliveryState::kDropped;  // those in the database: write_incidents()
       if (told.fresh) dropped_.insert(*told.fresh);
     } else if (told.state == DeliveryState::kPending || told.state == DeliveryState::kSent) {
@@ -347,10 +358,11 @@ void Flips::write_incidents() {
         "version, at) WHERE i.monitor_id = t.monitor_id AND i.version = t.version AND i.ended_at IS NULL",
         monitors, versions, array_of(ended_at_));
     tx_.exec_params(
-        "UPDATE deliveries d SET state = 4, reason = 'over', done_at = $3 FROM unnest($1::bigint[], $2::bigint[]) AS "
-        "t(monitor_id, version) WHERE d.monitor_id = t.monitor_id AND d.incident = t.version AND d.state = 1 AND "
-        "d.message_id IS NULL AND (d.kind = 8 OR (d.kind = 1 AND d.step_at > $3))",
-        monitors, versions, w_.now().ms);
+        "UPDATE deliveries d SET state = 4, reason = 'over', done_at = $3 FROM unnest($1::bigint[], $2::bigint[], "
+        "$4::boolean[]) AS t(monitor_id, version, held) WHERE d.monitor_id = t.monitor_id AND d.incident = t.version "
+        "AND d.state = 1 AND "
+        "d.message_id IS NULL AND (d.kind = 8 OR (d.kind = 1 AND (d.step_at > $3 OR t.held)))",
+        monitors, versions, w_.now().ms, array_of(ended_held_));
   }
   if (incidents_.empty()) return;
   std::vector<std::int64_t> monitor, version, account, started, confirmed, cause;
@@ -475,7 +487,9 @@ Result<FannedOut> fan_out_unknown(pqxx::transaction_base& tx, const Vault& vault
            "WHERE s.booked = 4 AND s.region = 1::smallint AND s.booked_since > 0 AND "
            "greatest(s.booked_since, m.revised_at) <= $1::bigint - greatest($2::bigint, m.interval_s * 3000::bigint) "
            "AND NOT EXISTS (SELECT 1 FROM alert_marks a WHERE a.monitor_id = s.monitor_id AND a.kind = 4 AND a.number "
-           "= s.booked_since) ORDER BY s.monitor_id LIMIT $3",
+           "= s.booked_since) AND NOT (coalesce(p.gap, 0) = 5 OR (coalesce(p.cause, 0) IN (11, 24, 101) AND EXISTS "
+           "(SELECT 1 FROM blindness b WHERE s.booked_since BETWEEN b.from_at - $2::bigint AND coalesce(b.to_at, $1) + "
+           "$2::bigint AND coalesce(b.to_at, $1) + $2::bigint > $1))) ORDER BY s.monitor_id LIMIT $3",
            now.ms, kUnknownAfter.count(), kFlipsMonitorsMax)) {
     notices.push_back({MonitorId{row[0].as<std::int64_t>()}, AccountId{row[1].as<std::int64_t>()},
                        words_of(row[2].c_str()), row[3].as<std::int64_t>(), row[4].as<std::int16_t>(),

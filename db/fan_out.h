@@ -35,7 +35,8 @@ struct FannedOut {
 };
 Result<FannedOut> fan_out_flips(pqxx::transaction_base& tx, const Vault& vault, const Zones& zones, WallTime now);
 
-// Monitors that nobody could judge for ten minutes and three slots, each stretch told once. At most 500 a call.
+// Monitors that nobody could judge for ten minutes and three slots, each stretch told once; not those that are unknown
+// because we are blind: that is told once, of ourselves (blindness.h). At most 500 a call.
 Result<FannedOut> fan_out_unknown(pqxx::transaction_base& tx, const Vault& vault, const Zones& zones, WallTime now);
 
 // Certificates that end within 30, 14, 7, 3 or 1 days (for those that live shorter than 90 days: within a third, a

@@ -8,6 +8,7 @@
 #include "core/outcome.h"
 #include "db/alert_keys.h"
 #include "db/alert_plan.h"
+#include "db/blindness.h"
 #include "db/channel_rows.h"
 #include "db/claims.h"
 #include "db/fan_out.h"
@@ -16,11 +17,12 @@
 namespace everup::db {
 namespace {
 constexpr int kFanOutRounds = 20;
-constexpr milliseconds kFanOutTime{3000};
+constexpr milliseconds kFanOutTime{500};  // then what is due leaves first
 constexpr std::chrono::seconds kUnknownEvery{15}, kCertificatesEvery{3600};
 constexpr int kCertificatesOfOneCall = 200;
 constexpr int kClaimMax = 1000;
 constexpr std::size_t kAttemptsMax = 20;
+constexpr int kStrikes = 3;  // permanent failures in a row: the channel is failing
 
 // ---- finish
 // ------------------------------------------------------------------------------------------------------------------------
@@ -115,11 +117,28 @@ class Finish {
   }
   void tell_channel(const Attempt& last, int strikes, bool gone) {
     const std::string words = printable(last.relay.empty() ? last.reply : last.relay + ": " + last.reply, 500);
-    tx_.exec_params(
+    const auto rows = tx_.exec_params(
         "UPDATE channels SET strikes = least(strikes + $2, 100), last_error = $3, last_error_at = $4, enabled = "
-        "enabled "
-        "AND NOT $5::boolean WHERE id = $1",
+        "enabled AND NOT $5::boolean WHERE id = $1 RETURNING strikes, account_id, name",
         m_.channel.id.value, strikes, words, now_.ms, gone);
+    if (rows.empty() || !(gone || (strikes > 0 && rows[0][0].as<int>() == kStrikes))) return;
+    const std::string what = gone ? " is switched off, its receiver is gone: " : " fails: ";
+    tell_owners(rows[0][1].as<std::int64_t>(),
+                printable("the channel " + std::string(rows[0][2].c_str()) + what + words, 200));
+  }
+  // A channel that fails is told of by another path: the owners' own mail, or, where that is none or the same address,
+  // every other channel that works.
+  void tell_owners(std::int64_t account, const std::string& detail) {
+    tx_.exec_params("SELECT owner_channels($1, $2)", account, now_.ms);
+    tx_.exec_params(
+        "WITH others AS (SELECT c.id, c.user_id IS NOT NULL AS owners FROM channels c JOIN channels f ON f.id = $1 "
+        "WHERE c.account_id = $2::bigint AND c.id <> f.id AND c.deleted_at IS NULL AND c.enabled AND c.strikes < $5 "
+        "AND "
+        "(c.address = '' OR c.address <> f.address)) INSERT INTO deliveries (monitor_id, version, kind, number, "
+        "channel_id, account_id, detail, started_at, step_at, due_at, created_at) SELECT 0, 0, 10, $3::bigint, o.id, "
+        "$2::bigint, $4, $3, $3, $3, $3 FROM others o WHERE o.owners OR NOT EXISTS (SELECT 1 FROM others x WHERE "
+        "x.owners) ON CONFLICT DO NOTHING",
+        m_.channel.id.value, account, now_.ms, detail, kStrikes);
   }
 
   pqxx::transaction_base& tx_;
@@ -135,7 +154,22 @@ AlertOutbox::AlertOutbox(OutboxOptions options) : options_(std::move(options)) {
 }
 AlertOutbox::~AlertOutbox() = default;
 
+// Once: a message that was on its way when we were killed need not wait for the end of its lease.
+Status AlertOutbox::take_back() {
+  const std::lock_guard lock(slow_mutex_);
+  if (taken_back_ || options_.node.empty()) return ok();
+  const Status status = options_.pool->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+    tx.exec_params(
+        "UPDATE deliveries SET lease_until = NULL WHERE state = 1 AND lease_node = $1 AND lease_until IS NOT NULL",
+        options_.node);
+    return ok();
+  });
+  taken_back_ = status.ok();
+  return status;
+}
+
 Status AlertOutbox::fan_out() {
+  if (Status back = take_back(); !back) return back;
   const Now begun = options_.clock->now();
   for (int round = 0; round < kFanOutRounds; ++round) {
     const Now now = options_.clock->now();
@@ -152,12 +186,15 @@ Status AlertOutbox::fan_out() {
   return fan_out_slowly();
 }
 
-// What is looked for, not told: stretches of unknown every 15 s, certificates once an hour in parts.
+// What is looked for, not told: our own blindness and stretches of unknown every 15 s, certificates once an hour in
+// parts.
 Status AlertOutbox::fan_out_slowly() {
   const std::lock_guard lock(slow_mutex_);
   const Now now = options_.clock->now();
   if (!unknown_at_ || now.mono >= *unknown_at_) {
     const Status status = options_.pool->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
+      const auto ours = fan_out_ourselves(tx, options_.vault, *options_.zones, now.wall);
+      if (!ours) return ours.error();
       const auto fanned = fan_out_unknown(tx, options_.vault, *options_.zones, now.wall);
       return fanned ? ok() : Status(fanned.error());
     });
@@ -181,10 +218,15 @@ Status AlertOutbox::fan_out_slowly() {
   return ok();
 }
 
-Result<std::vector<Message>> AlertOutbox::claim(int most, milliseconds lease) {
+Result<std::vector<Message>> AlertOutbox::claim(int most, milliseconds lease, const std::vector<AccountId>& busy) {
   std::vector<Message> messages;
-  const ClaimOptions options{&options_.vault, options_.base_url, options_.clock->now().wall,
-                             std::clamp(most, 1, kClaimMax), lease};
+  const ClaimOptions options{&options_.vault,
+                             options_.base_url,
+                             options_.node,
+                             options_.clock->now().wall,
+                             std::clamp(most, 1, kClaimMax),
+                             lease,
+                             busy};
   const Status status = options_.pool->run(kDeadline, [&](pqxx::transaction_base& tx) -> Status {
     auto claimed = claim_messages(tx, options);
     if (!claimed) return claimed.error();

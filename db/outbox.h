@@ -3,8 +3,9 @@
 //
 // How messages are put together: a DOWN that has not left and its UP leave as one; an UP waits while its DOWN is on its
 // way. Of an e-mail channel at most `digest_after` messages leave one by one within 60 s; what is more is gathered
-// (5 s, or 45 s when others left within the minute) and leaves as one digest of at most 10 000 alerts. A message keeps
-// its members, its id and its Message-ID over all retries. Deliveries to channels that are off, and of monitors that
+// (until 5 s bring nothing new, or 45 s when they do or when others left within the minute) and leaves as one digest of
+// at most 10 000 alerts. A message keeps its members, its id and its Message-ID over all retries. What a former process
+// of this node held is due at once. Deliveries to channels that are off, and of monitors that
 // are gone, are dropped when they fall due.
 //
 // Threads: fan_out, claim and finish any; wait is for one thread at a time. Besides the pool's sessions wait()
@@ -31,7 +32,8 @@ struct OutboxOptions {
   Vault vault;
   const Clock* clock = nullptr;
   const Zones* zones = nullptr;
-  std::string base_url;  // of links in messages; empty: none
+  std::string base_url;   // of links in messages; empty: none
+  std::string node = {};  // whose leases are ours, from before too: its data directory is locked; empty: none
 };
 
 class AlertOutbox final : public everup::Outbox {
@@ -42,15 +44,17 @@ class AlertOutbox final : public everup::Outbox {
   ~AlertOutbox() override;
 
   Status fan_out() override;
-  Result<std::vector<Message>> claim(int most, milliseconds lease) override;
+  Result<std::vector<Message>> claim(int most, milliseconds lease, const std::vector<AccountId>& busy) override;
   Status finish(const Message& message, const std::vector<Attempt>& attempts,
                 std::optional<WallTime> retry_at) override;
   Status wait(milliseconds wait) override;
 
  private:
+  Status take_back();
   Status fan_out_slowly();
   OutboxOptions options_;
-  std::mutex slow_mutex_;                                // of the four below
+  std::mutex slow_mutex_;  // of the five below
+  bool taken_back_ = false;
   std::optional<Instant> unknown_at_, certificates_at_;  // next time
   std::int64_t certificates_after_ = 0;
   std::mutex listen_mutex_;

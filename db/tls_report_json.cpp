@@ -132,7 +132,7 @@ void add_report(ordered_json& out, const TlsReport& report) {
   out["steps"] = steps_array(report.steps);
 }
 
-std::string dump(const ordered_json& value) {
+std::string line_of(const ordered_json& value) {
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 }  // namespace
@@ -140,7 +140,7 @@ std::string dump(const ordered_json& value) {
 std::string tls_report_json(const TlsReport& report) {
   ordered_json out = ordered_json::object();
   add_report(out, report);
-  return dump(out);
+  return line_of(out);
 }
 
 std::string tls_test_json(const Outcome& outcome) {
@@ -149,7 +149,7 @@ std::string tls_test_json(const Outcome& outcome) {
                    {"detail", outcome.detail},
                    {"latency_ms", outcome.timings.total_us / 1000.0}};
   if (outcome.evidence && outcome.evidence->tls) add_report(out, *outcome.evidence->tls);
-  return dump(out);
+  return line_of(out);
 }
 
 }  // namespace everup::db

@@ -42,6 +42,7 @@ struct Record {
   Stage stage = Stage::kFree;
   Trigger look_trigger = Trigger::kCreated;  // of look_next
   std::uint8_t chain_look = 0;               // re-checks so far
+  std::uint8_t failed_families = 0;          // of the last look, when it failed for the network (sight.h)
   bool chain_extra = false;                  // the chain began with a look that was no slot: its numbers are 100 and up
 };
 

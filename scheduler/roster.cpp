@@ -37,11 +37,13 @@ Turn Roster::on_time(Now now) {
     second_at_ = now.mono + kSecond;
     every_second(now);
   }
+  look_at_sight(now);
   Turn turn;
   start_looks(turn, now);
   turn.cancels.swap(cancels_);
   turn.wake = second_at_;
   if (const auto due = due_.next()) turn.wake = std::min(turn.wake, now.mono + (due->at - now.wall));
+  if (!undecided_.empty()) turn.wake = std::min(turn.wake, sight_at_);
   if (ready()) turn.wake = now.mono;
   return turn;
 }

@@ -43,14 +43,16 @@
 #include "scheduler/admission.h"
 #include "scheduler/due_queue.h"
 #include "scheduler/record.h"
+#include "scheduler/sight.h"
 
 namespace everup::scheduler {
 
 struct RosterOptions {
   Region region = kLocalRegion;
   AdmissionLimits limits;
-  int starts_max = 64;   // looks started in one turn: about 100 µs each
-  int at_once_max = 64;  // created, edited and resumed monitors looked at without spreading, per second
+  int starts_max = 64;     // looks started in one turn: about 100 µs each
+  int at_once_max = 64;    // created, edited and resumed monitors looked at without spreading, per second
+  Sight* sight = nullptr;  // null: every failure is the target's
 };
 
 struct LookStart {
@@ -133,6 +135,11 @@ class Roster {
     Standing standing;
     std::optional<Conclusion> conclusion;
   };
+  struct Undecided {  // a failure that waits for the sentinels; its look counts as in flight
+    std::uint64_t token = 0;
+    Outcome outcome;
+    WallTime ended_at;
+  };
   using Throughs = std::array<WallTime, kShards>;
 
   // roster.cpp: turns
@@ -175,7 +182,14 @@ class Roster {
   void adopt(Record& record, Standing&& stored);
   void count(const Record& record, int by);
 
+  // roster_sight.cpp: whose fault it is
+  bool waits_for_sight(std::uint64_t token, Outcome& outcome, WallTime ended_at, Now now);
+  void look_at_sight(Now now);
+  void forget_suspicions(const Sight::Blindness& seen, Now now);
+
   // roster_outcomes.cpp: what is stored
+  bool is_flying(std::uint64_t token) const;
+  void conclude(std::uint64_t token, Outcome&& outcome, Now now);
   void judge_late(const Flight& flight, Outcome& outcome, Now now) const;
   Judged judge(const Record& record, const Flight& flight, const Outcome& outcome) const;
   Judged lose(const Record& record, WallTime from, Reason reason) const;
@@ -208,6 +222,9 @@ class Roster {
   std::unordered_map<std::uint32_t, Stretch> lost_;        // stretches that the sink had no room for
   std::unordered_map<std::uint32_t, CommandId> commands_;  // check-now that waits for its look
   std::vector<std::uint64_t> cancels_;
+  std::vector<Undecided> undecided_;
+  std::uint64_t sight_changes_ = 0;
+  Instant sight_at_;         // when look_at_sight() is due
   std::optional<Now> last_;  // the latest instant we were told
   std::optional<WallTime> informed_;
   WallTime due_through_;      // slots up to here have fallen due

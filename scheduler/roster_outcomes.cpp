@@ -39,12 +39,20 @@ Reason gap_reason(std::int16_t number) { return {0, number}; }
 
 void Roster::on_outcome(std::uint64_t token, Outcome&& outcome, Now now) {
   observe_clock(now);
+  if (!is_flying(token)) return;
+  judge_late(flights_[static_cast<std::size_t>(token & 0xffff'ffff)], outcome, now);
+  if (!waits_for_sight(token, outcome, now.wall, now)) conclude(token, std::move(outcome), now);
+}
+
+bool Roster::is_flying(std::uint64_t token) const {
   const auto number = static_cast<std::size_t>(token & 0xffff'ffff);
-  if (number >= flights_.size() || !flights_[number].used || flights_[number].generation != token >> 32) return;
-  const std::uint32_t index = flights_[number].place.monitor;
+  return number < flights_.size() && flights_[number].used && flights_[number].generation == token >> 32;
+}
+
+void Roster::conclude(std::uint64_t token, Outcome&& outcome, Now now) {
+  const std::uint32_t index = flights_[static_cast<std::size_t>(token & 0xffff'ffff)].place.monitor;
   Record& record = records_[index];
   const Flight flight = take_flight(record);
-  judge_late(flight, outcome, now);
   checks_[static_cast<std::size_t>(record.plan.kind)][static_cast<std::size_t>(outcome.verdict)]++;
   duration_[static_cast<std::size_t>(record.plan.kind)].add(outcome.timings.total_us / 1e6);
 
@@ -106,10 +114,11 @@ Roster::Judged Roster::judge(const Record& record, const Flight& flight, const O
   Judged judged{record.standing, std::nullopt};
   std::optional<Missed> missed;
   if (record.unseen_from != WallTime{}) {
-    if (record.unseen_reason == 0) {
-      judged = lose(record, record.unseen_from, Reason{});
+    const auto reason = static_cast<GapReason>(record.unseen_reason);
+    if (record.unseen_reason == 0 || reason == GapReason::kBlind) {  // what was suspected before proves nothing
+      judged = lose(record, record.unseen_from, gap_reason(record.unseen_reason));
     } else {
-      missed = Missed{record.unseen_from, static_cast<GapReason>(record.unseen_reason)};
+      missed = Missed{record.unseen_from, reason};
     }
   }
   const Look look{outcome.verdict, outcome.cause, flight.started_at,
@@ -278,6 +287,11 @@ void Roster::offer_marks(WallTime now) {
 
 void Roster::every_second(Now now) {
   at_once_ = 0;
+  if (options_.sight != nullptr) {
+    std::int64_t up = 0;
+    for (const auto& of_kind : monitors_) up += of_kind[static_cast<std::size_t>(State::kUp)];
+    options_.sight->watching(this, static_cast<std::size_t>(up));
+  }
   offer_gaps();
   int left = kLostPerSecond;
   for (auto at = lost_.begin(); at != lost_.end() && left-- > 0;) {

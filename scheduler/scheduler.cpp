@@ -36,6 +36,7 @@ Status Scheduler::start() {
   WorkerOptions each;
   each.roster.region = options_.region;
   each.roster.limits = limits_for(descriptors);
+  each.roster.sight = options_.sight;
   each.make_probes = options_.make_probes;
   each.clock = options_.clock;
   for (int i = 0; i < options_.workers; ++i) {

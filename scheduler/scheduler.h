@@ -35,6 +35,7 @@ struct SchedulerOptions {
   // hold_every.
   std::int64_t descriptors = 0;
   int target_limit = 512;          // EVERUP_TARGET_LIMIT
+  Sight* sight = nullptr;          // of all workers; null: every failure is the target's
   milliseconds hold_every{5'000};  // half of it while another node has shards
   milliseconds changes_wait{1'000};
   milliseconds reread_every{300'000};

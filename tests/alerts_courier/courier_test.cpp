@@ -181,10 +181,10 @@ TEST_F(CourierTest, OneAccountsSilentEndpointsDelayNobodyElse) {
   settings_.turn_max = seconds(700);
   settings_.lease = seconds(1400);
   MemoryOutbox& outbox = outbox_of();
-  for (int i = 0; i < 30; ++i) outbox.add(hook(i, silent.url(), 100 + i, 1));
+  for (int i = 0; i < 200; ++i) outbox.add(hook(i, silent.url(), 100 + i, 1));
   start(outbox);
   EXPECT_GE(silent.wait_for(2).size(), 2U);
-  for (int i = 30; i < 35; ++i) outbox.add(hook(i, receiver.url(), 200 + i, 2));
+  for (int i = 200; i < 205; ++i) outbox.add(hook(i, receiver.url(), 200 + i, 2));
   EXPECT_EQ(receiver.wait_for(5).size(), 5U);
   EXPECT_EQ(silent.requests().size(), 2U);  // half of the workers
 }

@@ -57,7 +57,7 @@ class MemoryOutbox final : public Outbox {
     if (const auto error = fault(Call::kFanOut)) return *error;
     return ok();
   }
-  Result<std::vector<Message>> claim(int most, milliseconds) override {
+  Result<std::vector<Message>> claim(int most, milliseconds, const std::vector<AccountId>& busy) override {
     if (const auto error = fault(Call::kClaim)) return *error;
     const std::lock_guard lock(mutex_);
     std::vector<Message> out;
@@ -65,6 +65,7 @@ class MemoryOutbox final : public Outbox {
     for (Entry& entry : entries_) {
       if (static_cast<int>(out.size()) == most) break;
       if (entry.over || entry.claimed || entry.due > now) continue;
+      if (std::find(busy.begin(), busy.end(), entry.message.channel.account) != busy.end()) continue;
       entry.claimed = true;
       entry.message.attempt = static_cast<int>(entry.attempts.size()) + 1;
       out.push_back(entry.message);

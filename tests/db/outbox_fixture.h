@@ -33,7 +33,7 @@ class OutboxTest : public StoreTest {
   void up(const Monitor& monitor, int version) { flip(monitor, version, 3, 1, 1); }
   void pass(std::int64_t seconds) { s.clock.at.ms += seconds * 1000; }
   void fan_out() { ASSERT_TRUE(outbox.fan_out()); }
-  std::vector<Message> claim(int most = 100) { return test::must(outbox.claim(most, milliseconds(60'000))); }
+  std::vector<Message> claim(int most = 100) { return test::must(outbox.claim(most, milliseconds(60'000), {})); }
   // Fans out and claims, both must work.
   std::vector<Message> told(int most = 100) {
     const Status fanned = outbox.fan_out();

@@ -1,10 +1,12 @@
 // From flips to messages and their proof, on a real PostgreSQL under the worker's role.
 #include "db/outbox.h"
+#include "db/blindness.h"
 
 #include <cstdlib>
 #include <thread>
 
 #include "db/alert_plan.h"
+#include "db/blindness.h"
 #include "db/maintenance_store.h"
 #include "tests/db/outbox_fixture.h"
 
@@ -163,7 +165,7 @@ TEST_F(OutboxTest, TwoCouriersNeverHoldTheSameMessage) {
   for (std::size_t i = 0; i < 2; ++i) {
     threads.emplace_back([&, i] {
       for (int turn = 0; turn < 20; ++turn) {
-        auto claimed = (i == 0 ? outbox : second).claim(5, milliseconds(60'000));
+        auto claimed = (i == 0 ? outbox : second).claim(5, milliseconds(60'000), {});
         if (claimed) std::move(claimed->begin(), claimed->end(), std::back_inserter(got[i]));
       }
     });
@@ -198,6 +200,25 @@ TEST_F(OutboxTest, AMessageWhoseCourierDiedIsHandedOutAgainUnderTheSameMessageId
 
 // ---- its end
 // ----------------------------------------------------------------------------------------------------------------------------
+
+TEST_F(OutboxTest, WhatAKilledNodeHeldIsDueAtOnceForItselfAlone) {
+  auto ours = options(), others = options();
+  ours.node = "this", others.node = "other";
+  down(mine, 2);
+  AlertOutbox killed(ours), again(ours), elsewhere(others);
+  ASSERT_TRUE(killed.fan_out());
+  const auto held = test::must(killed.claim(10, milliseconds(60'000), {}));
+  ASSERT_EQ(held.size(), 1u);
+  ASSERT_TRUE(elsewhere.fan_out());
+  EXPECT_TRUE(test::must(elsewhere.claim(10, milliseconds(60'000), {})).empty());
+  ASSERT_TRUE(again.fan_out());
+  const auto back = test::must(again.claim(10, milliseconds(60'000), {}));
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].message_id, held[0].message_id);
+  EXPECT_EQ(back[0].attempt, 2);
+  ASSERT_TRUE(again.fan_out());
+  EXPECT_TRUE(test::must(again.claim(10, milliseconds(60'000), {})).empty()) << "once";
+}
 
 TEST_F(OutboxTest, UpFollowsDownInTheSameThread) {
   down(mine, 3);
@@ -321,6 +342,46 @@ TEST_F(OutboxTest, MaintenanceHoldsTheNewsAndWhatIsOverByThenIsNotTold) {
   EXPECT_EQ(kinds(told()), Kinds{});
   pass(3600);
   EXPECT_EQ(kinds(told()), Kinds{AlertKind::kDown}) << "still down when it ended";
+}
+
+TEST_F(OutboxTest, WhileAParentIsDownItsChildrenAreHeldAndMentionedInItsAlert) {
+  const auto router = must(s.monitors.create(s.a, draft_of("https://router.example/", "Router")));
+  auto draft = draft_of("https://host.example/", "Host");
+  draft.tags = {"parent:router", "parent:nobody"};
+  const auto host = must(s.monitors.create(s.a, draft));
+  draft.name = "Guest";
+  const auto guest = must(s.monitors.create(s.a, draft));
+  down(host, 2), down(router, 2);
+  auto messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "the child's came first, and waits";
+  EXPECT_EQ(messages[0].alerts[0].monitor_name, "Router");
+  EXPECT_EQ(messages[0].alerts[0].also_held, std::vector<std::string>{"Host"});
+  finish_all(messages);
+  down(guest, 2);
+  EXPECT_TRUE(told().empty());
+  pass(60);
+  up(host, 3), up(router, 3);
+  messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "what was over by then is not told";
+  EXPECT_EQ(messages[0].alerts[0].monitor_name, "Router");
+  EXPECT_EQ(messages[0].alerts[0].kind, AlertKind::kUp);
+  finish_all(messages);
+  EXPECT_TRUE(told().empty()) << "its next look may find it well";
+  pass(120);
+  messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "it did not";
+  EXPECT_EQ(messages[0].alerts[0].monitor_name, "Guest");
+  EXPECT_EQ(messages[0].alerts[0].kind, AlertKind::kDown);
+}
+
+TEST_F(OutboxTest, ParentsThatNameEachOtherHoldNobody) {
+  auto draft = draft_of("https://a.example/", "Left");
+  draft.tags = {"parent:right"};
+  const auto left = must(s.monitors.create(s.a, draft));
+  draft.name = "Right", draft.tags = {"parent:left"};
+  const auto right = must(s.monitors.create(s.a, draft));
+  down(left, 2), down(right, 2);
+  EXPECT_EQ(told().size(), 2u);
 }
 
 TEST_F(OutboxTest, FlappingIsOnePairThenOneNoteThenWhatIsStillTrueAfterTenMinutes) {
@@ -449,7 +510,8 @@ TEST_F(OutboxTest, ThreePermanentFailuresMakeAChannelFailingAndOneSuccessHealsIt
   policy(s.a, 21, "0", "11");
   for (int i = 1; i <= 4; ++i) {
     down(must(s.monitors.create(s.a, draft_of("https://x.example/", "X"))), 2);
-    const auto messages = told();
+    auto messages = told();
+    std::erase_if(messages, [](const Message& one) { return one.channel.id.value != 11; });
     ASSERT_EQ(messages.size(), 1u);
     ASSERT_TRUE(outbox.finish(
         messages[0], {attempt(i < 4 ? AttemptResult::kFailed : AttemptResult::kSent, "550 5.1.1 no such user")}, {}));
@@ -457,6 +519,57 @@ TEST_F(OutboxTest, ThreePermanentFailuresMakeAChannelFailingAndOneSuccessHealsIt
   }
   EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE state = 3"), "3");
   EXPECT_EQ(value("SELECT coalesce(last_error, '') FROM channels WHERE id = 11"), "");
+}
+
+TEST_F(OutboxTest, AChannelThatFailsIsToldOfByAnotherPath) {
+  channel(s.a, 11, 1), channel(s.a, 12), channel(s.b, 13);
+  policy(s.a, 21, "0", "11");
+  for (int i = 1; i <= 4; ++i) {
+    down(must(s.monitors.create(s.a, draft_of("https://x.example/", "X"))), 2);
+    ASSERT_TRUE(outbox.fan_out());
+    for (const Message& message : claim()) {
+      if (message.channel.id.value == 11)
+        finish(message, AttemptResult::kFailed);
+      else
+        finish(message);
+    }
+  }
+  EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE kind = 10"), "1") << "at the third, once";
+  EXPECT_EQ(value("SELECT user_id IS NOT NULL FROM channels c JOIN deliveries d ON d.channel_id = c.id WHERE d.kind = "
+                  "10 AND c.account_id = " +
+                  std::to_string(s.a.value)),
+            "t")
+      << "the owner's mail";
+  EXPECT_EQ(value("SELECT detail FROM deliveries WHERE kind = 10"),
+            "the channel c11 fails: smtp://relay.example:587: 250 2.0.0 Ok: queued as 4F1");
+  EXPECT_EQ(value("SELECT state FROM deliveries WHERE kind = 10"), "2");
+}
+
+TEST_F(OutboxTest, BlindnessIsToldOnceAndItsMonitorsAreNot) {
+  const auto told_kinds = [&] { return kinds(told()); };
+  policy(s.a, 21, "0", "11", "tags = '{prod}'");
+  channel(s.a, 11), channel(s.b, 12);
+  const BlindRow began{"node", s.clock.at, "IPv4", std::nullopt};
+  ASSERT_TRUE(store_blindness(*worker, began));
+  auto messages = told();
+  ASSERT_EQ(messages.size(), 1u) << "though its policy names other monitors";
+  EXPECT_EQ(messages[0].channel.id.value, 11);
+  EXPECT_EQ(messages[0].alerts[0].kind, AlertKind::kOurselves);
+  EXPECT_EQ(messages[0].alerts[0].cause, "own_network");
+  finish_all(messages);
+  s.database.sql(
+      "INSERT INTO standings (monitor_id, region, version, health, booked, health_since, booked_since) VALUES (" +
+      std::to_string(mine.id.value) + ",1,2,1,4,1," + std::to_string(s.clock.at.ms) + ")");
+  s.database.sql("INSERT INTO spans (monitor_id, region, from_at, state, cause) VALUES (" +
+                 std::to_string(mine.id.value) + ",1," + std::to_string(s.clock.at.ms) + ",4,101)");
+  s.database.sql("UPDATE alert_policies SET tags = '{}'");
+  pass(3600);
+  EXPECT_TRUE(told_kinds().empty()) << "unknown because we are blind";
+  auto ended = began;
+  ended.to = s.clock.at;
+  ASSERT_TRUE(store_blindness(*worker, ended));
+  pass(3600);
+  EXPECT_EQ(told_kinds(), (std::vector<AlertKind>{AlertKind::kUnknown})) << "we see again, and it is unknown still";
 }
 
 TEST_F(OutboxTest, AnAccountThatIsDownAsAWholeGetsOneDigestAndDelaysNobodyElse) {
@@ -483,6 +596,38 @@ TEST_F(OutboxTest, AnAccountThatIsDownAsAWholeGetsOneDigestAndDelaysNobodyElse) 
   EXPECT_EQ(value("SELECT count(*) FROM deliveries WHERE state = 2"), std::to_string(many));
 }
 
+TEST_F(OutboxTest, AccountsTakeTurns) {
+  std::string channels;
+  for (int id = 100; id < 200; ++id) channels += std::to_string(channel(s.a, id).value) + (id < 199 ? "," : "");
+  std::string delays = "0";
+  for (int more = 1; more < 100; ++more) delays += ",0";
+  policy(s.a, 21, delays, channels);
+  channel(s.b, 11);
+  policy(s.b, 22, "0", "11");
+  down(mine, 2);
+  fan_out();
+  pass(1);
+  down(theirs, 2);
+  auto messages = told(4);
+  ASSERT_EQ(messages.size(), 4u);
+  const auto of = [&](AccountId account) {
+    return std::count_if(messages.begin(), messages.end(),
+                         [&](const Message& m) { return m.channel.account == account; });
+  };
+  EXPECT_EQ(of(s.b), 1) << "though a hundred of the other's are older";
+  finish(*std::find_if(messages.begin(), messages.end(), [&](const Message& m) { return m.channel.account == s.b; }),
+         AttemptResult::kRetry, s.clock.at);
+  for (const Message& message : messages) {
+    if (message.channel.account == s.a) finish(message, AttemptResult::kRetry, s.clock.at);
+  }
+  messages = claim(4);
+  EXPECT_EQ(of(s.b), 1) << "retries too";
+  s.database.sql("UPDATE deliveries SET lease_until = NULL");
+  messages = test::must(outbox.claim(200, milliseconds(60'000), {s.a}));
+  ASSERT_EQ(messages.size(), 1u) << "the first is held enough of";
+  EXPECT_EQ(messages[0].channel.account, s.b);
+}
+
 TEST_F(OutboxTest, AWebhookThatIsGoneIsSwitchedOff) {
   channel(s.a, 11);
   policy(s.a, 21, "0", "11");
@@ -492,7 +637,8 @@ TEST_F(OutboxTest, AWebhookThatIsGoneIsSwitchedOff) {
   EXPECT_EQ(value("SELECT enabled FROM channels WHERE id = 11"), "f");
   EXPECT_EQ(value("SELECT last_error FROM channels WHERE id = 11"), "smtp://relay.example:587: 410 Gone");
   up(mine, 4);
-  EXPECT_TRUE(told().empty());
+  const auto after = told();
+  EXPECT_EQ(kinds(after), Kinds{AlertKind::kOurselves}) << "the owner hears of it, and nothing else";
 }
 
 // ---- what is no flip

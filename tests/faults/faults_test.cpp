@@ -1,27 +1,13 @@
 // The cases of bench/faults that judge what is stored, one test each: in their short form they count and do not measure
 // time; with EVERUP_LONG (./test --long) they are what the bench runs.
-#include <gtest/gtest.h>
-
-#include <chrono>
-#include <cstdlib>
-#include <string>
-#include <vector>
-
-#include "tests/paths.h"
-#include "tests/support/process.h"
+#include "tests/faults/fault_case.h"
 
 namespace everup::test {
 namespace {
 
 class FaultTest : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(FaultTest, Holds) {
-  std::vector<std::string> words{EVERUP_FAULTS, "run", GetParam()};
-  if (std::getenv("EVERUP_LONG") == nullptr) words.emplace_back("--short");
-  Child faults(std::move(words));
-  const auto status = faults.wait(std::chrono::minutes(30));
-  EXPECT_EQ(status, 0) << faults.all_output(std::chrono::seconds(5));
-}
+TEST_P(FaultTest, Holds) { expect_holds(GetParam()); }
 
 // Without EVERUP_LONG those that bring in all the parts once: a database that stands still, disks that are full, kills,
 // and a second node.
@@ -31,12 +17,7 @@ std::vector<const char*> cases() {
           "hour-away",        "kill-9",          "node-frozen",       "node-killed"};
 }
 
-INSTANTIATE_TEST_SUITE_P(Case, FaultTest, ::testing::ValuesIn(cases()),
-                         [](const ::testing::TestParamInfo<const char*>& one) {
-                           std::string name(one.param);
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Case, FaultTest, ::testing::ValuesIn(cases()), test_name);
 
 }  // namespace
 }  // namespace everup::test
