@@ -39,6 +39,7 @@ HttpResponse html(std::string body, int status = 200) {
   response.body = std::move(body);
   response.compressible = true;
   response.set("Content-Security-Policy", std::string(reports::kStatusCsp));
+  response.set("Referrer-Policy", "same-origin");  // without a referrer a browser's form would come from "null"
   return response;
 }
 
@@ -146,7 +147,8 @@ std::map<std::int64_t, std::string> add_rows(std::vector<db::PublicLedger>&& led
       db::PublicLedger& one = *found->second;
       const std::string name = printable(shown.name.empty() ? one.monitor.name : shown.name, 2048);
       names[found->first] = name;
-      const std::string& token = one.monitor.report_token;
+      // A report tells the monitor's own name: where the page gives another one, it does not lead there.
+      const std::string token = shown.name.empty() ? one.monitor.report_token : std::string();
       out.rows.push_back({shown.monitor, name, token.empty() ? "" : "/report/" + token, one.monitor.created_at,
                           one.state, one.since, one.suspect_since, std::move(one.input)});
     }

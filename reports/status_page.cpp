@@ -140,7 +140,7 @@ std::vector<Fields> course_of(const StatusInput& in, const StatusIncident& incid
     keys.push_back(stage_key(one.stage));
     events.push_back({one.at, keys.back(), "told", one.text});
   }
-  if (incident.ended_at) events.push_back({*incident.ended_at, "w_resolved", "over", ""});
+  if (incident.ended_at) events.push_back({*incident.ended_at, "w_resolved", "end", ""});
   std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
   std::vector<Fields> out;
   for (auto event = events.rbegin(); event != events.rend(); ++event) {

@@ -27,7 +27,7 @@ section{margin-top:2.2rem}h2{margin-bottom:.6rem}
 .course li{position:relative;padding:0 0 .75rem 1.3rem;border-left:2px solid var(--rule);margin-left:.35rem}
 .course li:last-child{padding-bottom:0;border-left-color:transparent}
 .course li::before{content:"";position:absolute;left:-.42rem;top:.42rem;width:.7rem;height:.7rem;border-radius:50%;background:var(--sheet);border:2px solid var(--soft)}
-.course li.told::before{background:var(--link);border-color:var(--link)}.course li.over::before{background:var(--up);border-color:var(--up)}
+.course li.told::before{background:var(--link);border-color:var(--link)}.course li.end::before{background:var(--up);border-color:var(--up)}
 .course strong{margin-right:.5rem}.course time{color:var(--soft);font-size:.85rem}
 .course p{margin:.15rem 0 0;white-space:pre-line}
 .head{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:.4rem 1.5rem;margin-bottom:.6rem}
@@ -67,7 +67,7 @@ inline constexpr std::string_view kStatusHead = R"html(<!doctype html>
 <title>{{title}}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 {{#noindex}}<meta name="robots" content="noindex">
-{{/noindex}}<meta name="referrer" content="no-referrer">
+{{/noindex}}<meta name="referrer" content="same-origin">
 <link rel="icon" href="{{{icon_url}}}">
 {{#has_feeds}}<link rel="canonical" href="{{url}}">
 <link rel="alternate" type="application/atom+xml" title="{{name}}" href="{{base}}/history.atom">

@@ -128,6 +128,9 @@ TEST_F(StatusPages, ShowStatesFiguresAndNothingElse) {
   EXPECT_TRUE(has(read.body, "Some systems are not being watched")) << "unknown is never called working";
   EXPECT_TRUE(has(read.body, ">Unseen<"));
   EXPECT_FALSE(has(read.body, "Secret"));
+  EXPECT_TRUE(has(read.body, "href=\"/report/")) << "of Checkout";
+  EXPECT_FALSE(has(read.body, sql_value("SELECT report_token FROM monitors ORDER BY id DESC LIMIT 1")))
+      << "a report tells a name that the page hides";
   EXPECT_FALSE(has(read.body, "192.0.2.1"));
   EXPECT_FALSE(has(read.body, "very-private"));
   EXPECT_FALSE(has(read.body, "<script"));
@@ -229,6 +232,7 @@ TEST_F(StatusPages, APasswordOpensItForOneBrowser) {
   const auto shut = get("/status/shop");
   EXPECT_EQ(shut.status, 401);
   EXPECT_EQ(shut.field("cache-control"), "private, no-store");
+  EXPECT_EQ(shut.field("referrer-policy"), "same-origin") << "a browser's form would come from nowhere";
   EXPECT_FALSE(has(shut.body, "Checkout"));
   for (const char* file :
        {"/history.atom", "/history.rss", "/maintenance.ics", "/api/v2/summary.json", "/history", "/incidents/inc_x"}) {
