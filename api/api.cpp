@@ -38,7 +38,8 @@ std::string_view missing_part(const ApiOptions& o) {
   if (o.clock == nullptr) return "clock";
   if (o.zones == nullptr) return "zones";
   if (o.monitors == nullptr || o.ledger == nullptr || o.accounts == nullptr || o.commands == nullptr ||
-      o.idempotency == nullptr || o.alerts == nullptr || o.incidents == nullptr || o.maintenance == nullptr)
+      o.idempotency == nullptr || o.alerts == nullptr || o.incidents == nullptr || o.maintenance == nullptr ||
+      o.status_pages == nullptr)
     return "stores";
   if (o.vault == nullptr || !o.vault->digest) return "vault";
   if (o.regex_ok == nullptr) return "regex_ok";

@@ -45,6 +45,7 @@ class IdempotencyStore;
 class IncidentStore;
 class LedgerStore;
 class MaintenanceStore;
+class StatusPageStore;
 class MonitorStore;
 class ReportStore;
 class ToolTestStore;
@@ -101,6 +102,7 @@ struct ApiOptions {
   std::function<Result<std::string>()> report_keys;  // /.well-known/everup-keys.json; null: there are none
   db::HeartbeatStore* heartbeats = nullptr;  // null: heartbeats are not taken (503)
   db::MaintenanceStore* maintenance = nullptr;
+  db::StatusPageStore* status_pages = nullptr;
   const db::Vault* vault = nullptr;  // plausible_key() and digests
 
   bool (*regex_ok)(const std::string&, std::string* why) = nullptr;  // checker::regex_ok

@@ -10,7 +10,10 @@ constexpr std::string_view kStatus =
     "public, max-age=60, s-maxage=60, stale-while-revalidate=600, stale-if-error=86400";
 constexpr std::string_view kReport =
     "public, max-age=60, s-maxage=60, stale-while-revalidate=300, stale-if-error=86400";
+// What a reader sees is at most 5 s (our own cache) and these 10 s old; a shared cache may add its 30 s once.
+constexpr std::string_view kPage = "public, max-age=10, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400";
 constexpr std::string_view kMissing = "public, max-age=60";
+constexpr std::string_view kPageMissing = "public, max-age=10";
 
 std::string_view cache_control(CacheClass cache, int status) {
   const bool missing = status == 404 || status == 410;
@@ -25,6 +28,8 @@ std::string_view cache_control(CacheClass cache, int status) {
       return missing ? kMissing : kStatus;
     case CacheClass::kReport:
       return missing ? kMissing : kReport;
+    case CacheClass::kStatusPage:
+      return missing ? kPageMissing : kPage;
     case CacheClass::kDocument:
       return "public, max-age=300";
   }
@@ -43,6 +48,8 @@ int shared_max_age_s(CacheClass cache) {
     case CacheClass::kStatusBadge:
     case CacheClass::kReport:
       return 60;
+    case CacheClass::kStatusPage:
+      return 10;
     case CacheClass::kPrivate:
     case CacheClass::kNever:
       return 0;

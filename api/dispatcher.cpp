@@ -11,7 +11,9 @@
 #include "api/cors.h"
 #include "api/parameters.h"
 #include "api/problem.h"
+#include "api/status_address.h"
 #include "net/digest.h"
+#include "reports/status_page.h"
 
 namespace everup::api {
 namespace {
@@ -28,6 +30,7 @@ bool cached_class(CacheClass cache) {
     case CacheClass::kBadge:
     case CacheClass::kStatusBadge:
     case CacheClass::kReport:
+    case CacheClass::kStatusPage:
       return true;
     case CacheClass::kPrivate:
     case CacheClass::kDocument:
@@ -55,6 +58,22 @@ bool keeps_answers(const Route& route) {
 // A job sends its log as it is: whatever coding and type its client wrote above it.
 bool takes_any_body(const Route& route) {
   return route.pattern.starts_with("/heartbeat/") || route.pattern.starts_with("/ping/");
+}
+
+// What is kept, in place of an answer that failed. A status page says so: its readers look for what is true now.
+HttpResponse kept_answer(const Route& route, const HttpResponse& kept) {
+  HttpResponse response = kept;
+  if (route.cache != CacheClass::kStatusPage || !response.content_type.starts_with("text/html")) return response;
+  response.body = reports::marked_stale(std::move(response.body));
+  response.etag.clear();
+  response.set("Cache-Control", "public, max-age=5");
+  return response;
+}
+
+// Behind a password: nobody else's.
+bool is_private(const HttpResponse& response) {
+  const std::string* control = response.find("Cache-Control");
+  return control != nullptr && control->starts_with("private");
 }
 
 }  // namespace
@@ -148,6 +167,7 @@ std::optional<HttpResponse> Dispatcher::judge(Exchange& x, const Peer& peer) {
   if (x.request.path.size() > kPathBytesMax || !normalise_path(x.request.path, &x.path)) {
     return problem(400, "bad_path", "the path has a broken escape, or more than 1024 bytes");
   }
+  if (auto page = path_on_domain(x.request.host, x.path, house_.options.base_url)) x.path = *std::move(page);
   const bool everything = x.path == "*";
   const PathMatch match = match_path(x.request.method, x.path);
   x.route = match.route;
@@ -439,13 +459,17 @@ void Dispatcher::publish(const ExchangePtr& x, HttpResponse&& response) {
   decorate_shared(*x, &response);
   auto shared = std::make_shared<const HttpResponse>(std::move(response));
   const bool posted = loop_.post([this, x, shared] {
+    if (is_private(*shared)) {
+      cache_.forget(x->cache_key);
+      return finish(x, HttpResponse(*shared), true);
+    }
     if (shared->status < 500) {
       // 400s depend on the query alone and cost no query: not kept.
       if (shared->status != 400) cache_.put(x->cache_key, shared, loop_.now().mono);
       return finish(x, HttpResponse(*shared), true);
     }
     cache_.failed(x->cache_key);
-    if (x->kept != nullptr) return finish(x, HttpResponse(*x->kept), true);
+    if (x->kept != nullptr) return finish(x, kept_answer(*x->route, *x->kept), true);
     finish(x, HttpResponse(*shared), true);
   });
   if (!posted) finish(x, HttpResponse(*shared), true);

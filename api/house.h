@@ -207,6 +207,21 @@ Answer get_window(Call& call);
 Answer patch_window(Call& call);
 Answer delete_window(Call& call);
 Answer list_occurrences(Call& call);
+// status_pages.cpp
+Answer list_status_pages(Call& call);
+Answer create_status_page(Call& call);
+Answer get_status_page(Call& call);
+Answer patch_status_page(Call& call);
+Answer delete_status_page(Call& call);
+// status_public.cpp
+Answer status_page(Call& call);
+Answer unlock_status_page(Call& call);
+Answer status_month(Call& call);
+Answer status_incident(Call& call);
+Answer status_atom(Call& call);
+Answer status_rss(Call& call);
+Answer status_calendar(Call& call);
+Answer status_v2(Call& call);
 // heartbeats.cpp
 Answer tell_heartbeat(Call& call);
 Answer get_heartbeat(Call& call);

@@ -42,4 +42,8 @@ void PublicCache::failed(std::string_view key) {
   if (const auto found = entries_.find(key); found != entries_.end()) found->second->refreshing = {};
 }
 
+void PublicCache::forget(std::string_view key) {
+  if (const auto found = entries_.find(key); found != entries_.end()) erase(found->second);
+}
+
 }  // namespace everup::api

@@ -31,6 +31,7 @@ class PublicCache {
   Look find(std::string_view key, Instant now);
   void put(std::string_view key, std::shared_ptr<const HttpResponse> response, Instant now);
   void failed(std::string_view key);
+  void forget(std::string_view key);  // what was public is not any more
   std::size_t entries() const { return entries_.size(); }
   std::size_t bytes() const { return bytes_; }
 

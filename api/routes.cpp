@@ -23,6 +23,7 @@ constexpr Scope kAdmin = Scope::kAdmin;
 constexpr CacheClass kPrivate = CacheClass::kPrivate;
 constexpr CacheClass kNever = CacheClass::kNever;
 constexpr CacheClass kDocument = CacheClass::kDocument;
+constexpr CacheClass kStatusPage = CacheClass::kStatusPage;
 constexpr Where kLoop = Where::kLoop;
 constexpr Where kPool = Where::kPool;
 
@@ -71,6 +72,11 @@ const std::vector<Route> kRoutes{
     {"GET", "/api/v1/maintenance_windows/{id}", kRead, kPrivate, kPool, 0, "", get_window},
     {"PATCH", "/api/v1/maintenance_windows/{id}", kWrite, kNever, kPool, kBody, "", patch_window},
     {"DELETE", "/api/v1/maintenance_windows/{id}", kWrite, kNever, kPool, 0, "", delete_window},
+    {"GET", "/api/v1/status_pages", kRead, kPrivate, kPool, 0, "", list_status_pages},
+    {"POST", "/api/v1/status_pages", kWrite, kNever, kPool, kBody, "", create_status_page},
+    {"GET", "/api/v1/status_pages/{id}", kRead, kPrivate, kPool, 0, "", get_status_page},
+    {"PATCH", "/api/v1/status_pages/{id}", kWrite, kNever, kPool, kBody, "", patch_status_page},
+    {"DELETE", "/api/v1/status_pages/{id}", kWrite, kNever, kPool, 0, "", delete_status_page},
     {"GET", "/api/v1/maintenance_windows/{id}/occurrences", kRead, kPrivate, kPool, 0, "limit", list_occurrences},
     {"GET", "/api/v1/me", kRead, kPrivate, kPool, 0, "", get_me},
     {"GET", "/api/v1/api_keys", kAdmin, kPrivate, kPool, 0, "", list_keys},
@@ -129,6 +135,18 @@ const std::vector<Route> kRoutes{
     {"GET", "/report/{token}/{period}.csv", kPublic, CacheClass::kReport, kPool, 0, "*", period_csv},
     {"GET", "/report/{token}/{period}", kPublic, CacheClass::kReport, kPool, 0, "*", period_page},
     {"GET", "/report/{token}", kPublic, CacheClass::kReport, kPool, 0, "*", report_page},
+    // status pages; on a domain of its own a page is at "/" (status_address.h)
+    {"GET", "/status/{slug}", kPublic, kStatusPage, kPool, 0, "*", status_page},
+    {"POST", "/status/{slug}", kDoor, kNever, kPool, kForm, "*", unlock_status_page},
+    {"GET", "/status/{slug}/history", kPublic, kStatusPage, kPool, 0, "*", status_month},
+    {"GET", "/status/{slug}/history/{month}", kPublic, kStatusPage, kPool, 0, "*", status_month},
+    {"GET", "/status/{slug}/incidents/{id}", kPublic, kStatusPage, kPool, 0, "*", status_incident},
+    {"GET", "/status/{slug}/history.atom", kPublic, kStatusPage, kPool, 0, "*", status_atom},
+    {"GET", "/status/{slug}/history.rss", kPublic, kStatusPage, kPool, 0, "*", status_rss},
+    {"GET", "/status/{slug}/maintenance.ics", kPublic, kStatusPage, kPool, 0, "*", status_calendar},
+    {"GET", "/status/{slug}/api/v2/{file}.json", kPublic, kStatusPage, kPool, 0, "*", status_v2},
+    {"GET", "/status/{slug}/api/v2/incidents/{file}.json", kPublic, kStatusPage, kPool, 0, "*", status_v2},
+    {"GET", "/status/{slug}/api/v2/scheduled-maintenances/{file}.json", kPublic, kStatusPage, kPool, 0, "*", status_v2},
     {"GET", "/ack/{token}", kPublic, kNever, kPool, 0, "*", ack_page},
     {"POST", "/ack/{token}", kPublic, kNever, kPool, kLinkBody, "*", ack_by_link},
     {"GET", "/unsubscribe/{token}", kPublic, kNever, kPool, 0, "*", unsubscribe_page},

@@ -32,7 +32,7 @@ struct House;  // api/house.h: what handlers work with
 // by cookie, whatever his role; a key is not enough. kOpen: anybody; a key that is sent must be good for writing.
 enum class Scope : std::uint8_t { kPublic, kMetrics, kDoor, kPerson, kOpen, kRead, kWrite, kAdmin };
 // Where the answer may be kept (cache_policy.h).
-enum class CacheClass : std::uint8_t { kPrivate, kBadge, kStatusBadge, kReport, kDocument, kNever };
+enum class CacheClass : std::uint8_t { kPrivate, kBadge, kStatusBadge, kReport, kStatusPage, kDocument, kNever };
 enum class Where : std::uint8_t { kLoop, kPool };
 
 struct Caller {

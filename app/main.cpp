@@ -15,6 +15,7 @@
 #include "app/people_command.h"
 #include "app/settings.h"
 #include "app/smtp_command.h"
+#include "app/status_page_command.h"
 #include "app/tls_command.h"
 #include "app/verify_command.h"
 
@@ -31,6 +32,7 @@ struct Words {
   TlsWords tls;
   MonitorAdd add;
   MaintenanceAdd window;
+  StatusPageAdd page;
   std::string query, id;
   std::string incident_state, incident_monitor;
   ChannelAdd channel;
@@ -347,6 +349,34 @@ void add_window(CLI::App& root, Words& words, Run& run) {
   });
 }
 
+void add_status_page(CLI::App& root, Words& words, Run& run) {
+  auto* page = root.add_subcommand("status-page", "what everybody may see of your monitors");
+  page->require_subcommand(1);
+  auto* add = page->add_subcommand("add", "make a page; prints its address");
+  add->add_option("name", words.page.name, "what it is called")->required();
+  add->add_option("--slug", words.page.slug, "the last part of its address [made from the name]");
+  add->add_option("--monitor", words.page.monitors, "mon_… or slug:name; may be repeated");
+  add->add_option("--language", words.page.language, "en, de, fr or cs [en]");
+  add->add_option("--domain", words.page.domain, "a name of your own that leads here");
+  add->add_flag("--json", words.json);
+  add->footer("Example:\n  everup status-page add 'Shop status' --monitor slug:shop --monitor slug:checkout");
+  add->callback([&] {
+    run = [&] {
+      return with_api(words, [&](const ApiClient& api) { return status_page_add(api, words.page, words.json); });
+    };
+  });
+  auto* list = page->add_subcommand("list", "all pages, one a line: id, name, address");
+  list->add_flag("--json", words.json);
+  list->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return status_page_list(api, words.json); }); };
+  });
+  auto* remove = page->add_subcommand("remove", "its address leads nowhere from then on");
+  remove->add_option("id", words.id, "stp_… or slug:name")->required();
+  remove->callback([&] {
+    run = [&] { return with_api(words, [&](const ApiClient& api) { return status_page_remove(api, words.id); }); };
+  });
+}
+
 void add_accounts(CLI::App& root, Words& words, Run& run) {
   auto* account = root.add_subcommand("account", "accounts: the owners of monitors and keys");
   account->require_subcommand(1);
@@ -536,6 +566,7 @@ int run_words(int argc, char** argv) {
   add_incident(root, words, run);
   add_channel(root, words, run);
   add_window(root, words, run);
+  add_status_page(root, words, run);
   add_accounts(root, words, run);
   add_people(root, words, run);
   add_doctor(root, words, run);

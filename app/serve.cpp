@@ -49,6 +49,7 @@
 #include "db/person_store.h"
 #include "db/recorder.h"
 #include "db/report_store.h"
+#include "db/status_page_store.h"
 #include "db/tool_test_store.h"
 #include "net/limits.h"
 #include "scheduler/scheduler.h"
@@ -150,6 +151,7 @@ class Server {
   std::unique_ptr<db::HeartbeatStore> heartbeats_;
   std::unique_ptr<db::HeartbeatReader> heartbeat_reader_;
   std::unique_ptr<db::MaintenanceStore> maintenance_;
+  std::unique_ptr<db::StatusPageStore> status_pages_;
   std::unique_ptr<db::Recorder> recorder_;
   std::unique_ptr<MonitorSource> source_;
   std::unique_ptr<scheduler::Sight> sight_;
@@ -212,6 +214,7 @@ Status Server::open_stores() {
   flips.on_error = [](const Error& error) { spdlog::warn("events: {}", error.what); };
   flips_ = std::make_unique<db::FlipFeed>(std::move(flips));
   maintenance_ = std::make_unique<db::MaintenanceStore>(*api_pool_, *ids_, *zones_, clock);
+  status_pages_ = std::make_unique<db::StatusPageStore>(*api_pool_, *public_pool_, *ids_, clock);
   heartbeats_ = std::make_unique<db::HeartbeatStore>(*api_pool_, *public_pool_, clock);
   heartbeat_reader_ = std::make_unique<db::HeartbeatReader>(connect_as(access, db::Role::kWorker, "everup heartbeats"));
   probing_->ask_heartbeats_of(heartbeat_reader_.get(), zones_.get());
@@ -357,6 +360,7 @@ Status Server::start_api() {
   options.report_keys = [this] { return signer_->keys_json(); };
   options.heartbeats = heartbeats_.get();
   options.maintenance = maintenance_.get();
+  options.status_pages = status_pages_.get();
   options.vault = &foundation_->vault;
   options.people = {persons_.get(), members_.get(), seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.regex_ok = checker::regex_ok;

@@ -222,19 +222,19 @@ Result<PublicMonitor> public_monitor_in(const pqxx::row& row) {
   return out;
 }
 
-// State, now, by what public_ledger() told of the local region.
-Status fill_public_live(const pqxx::result& rows, bool paused, WallTime now, PublicLedger& out) {
-  LiveFacts facts;
+// What public_ledger() tells of the local region, now.
+void take_live(const pqxx::row& row, LiveFacts& facts, PublicLedger& out) {
+  const int part = row[kPart].as<int>();
+  if (part == kLastLook) out.last_checked_at = time_in(row[kFrom]);
+  if (part == kMark && region_in(row) == kLocalRegion) facts.observed_through = time_in(row[kFrom]);
+  if (part != kStanding || region_in(row) != kLocalRegion) return;
+  facts.booked = row[kState].as<std::int64_t>();
+  facts.booked_since = time_in(row[kTo]), facts.pending_since = time_in(row[kFrom]);
+}
+
+Status finish_live(LiveFacts& facts, bool paused, WallTime now, PublicLedger& out) {
   facts.paused = paused;
   facts.interval_ms = out.input.interval_ms, facts.timeout_ms = out.input.timeout_ms, facts.confirm = out.input.confirm;
-  for (const auto& row : rows) {
-    const int part = row[kPart].as<int>();
-    if (part == kLastLook) out.last_checked_at = time_in(row[kFrom]);
-    if (part == kMark && region_in(row) == kLocalRegion) facts.observed_through = time_in(row[kFrom]);
-    if (part != kStanding || region_in(row) != kLocalRegion) continue;
-    facts.booked = row[kState].as<std::int64_t>();
-    facts.booked_since = time_in(row[kTo]), facts.pending_since = time_in(row[kFrom]);
-  }
   const std::vector<Span>& pauses = out.input.paused;
   if (!pauses.empty() && pauses.back().to == kForever) facts.paused_since = pauses.back().from;
   for (const Span& window : out.input.maintenance) {
@@ -244,6 +244,34 @@ Status fill_public_live(const pqxx::result& rows, bool paused, WallTime now, Pub
   if (!live) return live.error();
   out.state = live->state, out.since = live->since, out.suspect_since = live->suspect_since;
   return ok();
+}
+
+struct PageRow {
+  PublicLedger ledger;
+  LiveFacts live;
+  bool paused = false;
+};
+// public_status_monitors(), and what lies over them.
+Result<std::map<std::int64_t, PageRow>> read_page(pqxx::transaction_base& tx, std::int64_t page, WallTime from,
+                                                  WallTime now) {
+  std::map<std::int64_t, PageRow> rows;
+  Inputs inputs;
+  for (const auto& row : tx.exec_params("SELECT * FROM public_status_monitors($1)", page)) {
+    const auto facts = facts_in(row);
+    if (!facts) return facts.error();
+    start_input(inputs, *facts);
+    PublicMonitor& monitor = rows[facts->id].ledger.monitor;
+    monitor.id = MonitorId{facts->id}, monitor.name = row["name"].as<std::string>();
+    monitor.created_at = WallTime{facts->created_at};
+    if (!row["report_token"].is_null()) monitor.report_token = row["report_token"].as<std::string>();
+    rows[facts->id].paused = row["paused"].as<bool>();
+  }
+  lay_maintenance(tx.exec_params("SELECT monitor, from_at, to_at FROM public_status_maintenance($1, $2, $3) ORDER BY "
+                                 "1, 2",
+                                 page, from.ms, now.ms + 1),
+                  inputs);
+  for (auto& [id, input] : inputs) rows.at(id).ledger.input = std::move(input);
+  return rows;
 }
 
 Result<PublicLedger> read_public(pqxx::transaction_base& tx, const std::string& link, const std::string& token,
@@ -263,11 +291,13 @@ Result<PublicLedger> read_public(pqxx::transaction_base& tx, const std::string& 
                                  link, token, from.ms, now.ms + 1),
                   inputs);
   out.input = std::move(inputs.begin()->second);
+  LiveFacts live;
   const auto rows = tx.exec_params(std::string(kLedgerColumns) + "public_ledger($1, $2, $3)", link, token, from.ms);
   for (const auto& row : rows) {
     if (Status status = take(row, out.input); !status) return status.error();
+    take_live(row, live, out);
   }
-  if (Status status = fill_public_live(rows, found[0]["paused"].as<bool>(), now, out); !status) return status.error();
+  if (Status status = finish_live(live, found[0]["paused"].as<bool>(), now, out); !status) return status.error();
   return out;
 }
 
@@ -461,6 +491,31 @@ Result<PublicLedger> LedgerStore::by_token(TokenKind kind, std::string_view toke
       Isolation::kRepeatableRead);
   if (!status) return status.error();
   return *std::move(out);
+}
+
+Result<std::vector<PublicLedger>> LedgerStore::of_page(std::int64_t page, WallTime from, WallTime now) {
+  std::vector<PublicLedger> out;
+  const Status status = public_.run(
+      kDeadline,
+      [&](pqxx::transaction_base& tx) -> Status {
+        out.clear();
+        auto rows = read_page(tx, page, from, now);
+        if (!rows) return rows.error();
+        for (const auto& row :
+             tx.exec_params(std::string(kLedgerColumns) + "public_status_ledger($1, $2)", page, from.ms)) {
+          PageRow& one = rows->at(row[kMonitor].as<std::int64_t>());
+          if (Status taken = take(row, one.ledger.input); !taken) return taken;
+          take_live(row, one.live, one.ledger);
+        }
+        for (auto& [id, one] : *rows) {
+          if (Status known = finish_live(one.live, one.paused, now, one.ledger); !known) return known;
+          out.push_back(std::move(one.ledger));
+        }
+        return ok();
+      },
+      Isolation::kRepeatableRead);
+  if (!status) return status.error();
+  return out;
 }
 
 Result<std::vector<LatencyPoint>> LedgerStore::latencies_by_token(TokenKind kind, std::string_view token, Span window) {

@@ -111,6 +111,9 @@ class LedgerStore {
 
   // kNotFound: no such token, deleted, or that link is off.
   Result<PublicLedger> by_token(TokenKind kind, std::string_view token, WallTime from, WallTime now);
+  // What a published status page shows, in the order of ids. Of `monitor` only id, name, report_token and created_at
+  // are filled; of the rest everything but last_checked_at and the counts.
+  Result<std::vector<PublicLedger>> of_page(std::int64_t page, WallTime from, WallTime now);
   Result<std::vector<LatencyPoint>> latencies_by_token(TokenKind kind, std::string_view token, Span window);
 
  private:

@@ -67,4 +67,19 @@ std::vector<Down> downs_of(const Timeline& timeline) {
   return downs;
 }
 
+std::vector<DayFigures> days_of(const Timeline& timeline, WallTime as_of, const Zone& zone) {
+  std::vector<DayFigures> days;
+  WallTime inside = as_of - milliseconds(1);
+  for (int i = 0; i < kDays && inside.ms >= 0; ++i) {
+    const Date date = date_of(inside, zone);
+    const Span whole = day_span(date, zone);
+    const Span seen{whole.from, std::min(whole.to, as_of)};
+    const Tally figures = tally(clipped(timeline, seen));
+    days.push_back({date, seen, figures, uptime_of(figures)});
+    inside = whole.from - milliseconds(1);
+  }
+  std::reverse(days.begin(), days.end());
+  return days;
+}
+
 }  // namespace everup::reports

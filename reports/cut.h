@@ -17,4 +17,8 @@ std::vector<Tally> tallies_of(const Timeline& timeline, const std::vector<Span>&
 // Runs of down, newest first; unknown and maintenance between two downs do not end one (as Tally counts them).
 std::vector<Down> downs_of(const Timeline& timeline);
 
+// The kDays calendar days that end with the one `as_of` lies in, oldest first. Walks over instants, so a date that a
+// zone skipped is not shown.
+std::vector<DayFigures> days_of(const Timeline& timeline, WallTime as_of, const Zone& zone);
+
 }  // namespace everup::reports

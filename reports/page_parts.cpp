@@ -53,6 +53,29 @@ std::string_view tone_of(const Uptime& uptime) {
   return *uptime.uptime < 99'500 ? "degraded" : "up";
 }
 
+std::string icon_of(State state) {
+  const auto drawn = [](std::string_view path) {
+    return "<svg viewBox=\"0 0 24 24\" aria-hidden=\"true\" focusable=\"false\"><path d=\"" + std::string(path) +
+           "\"/></svg>";
+  };
+  switch (state) {
+    case State::kUp:
+      return drawn("M5 13l5 5L20 7");
+    case State::kDegraded:
+      return drawn("M12 3L2.5 20h19zM12 10v4M12 17v.01");
+    case State::kDown:
+      return drawn("M6 6l12 12M18 6L6 18");
+    case State::kMaintenance:
+      return drawn("M14 7a4 4 0 0 1 5.5-3.7L17 6l1 1 2.7-2.5A4 4 0 0 1 15 10L7 18a2 2 0 0 1-3-3l8-8");
+    case State::kPaused:
+      return drawn("M8 5v14M16 5v14");
+    case State::kUnknown:
+    case State::kBeforeCreation:
+      return drawn("M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 18v.01");
+  }
+  return {};
+}
+
 Fields part_fields(const std::string& name, const std::string& href, const Tally& tally, const Uptime& uptime) {
   return {.texts = {{"date", name},
                     {"href", href},

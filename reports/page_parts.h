@@ -19,6 +19,9 @@ std::string time_or_dash(std::int64_t ms);
 // The colour of a figure: any visible down is not green.
 std::string_view tone_of(const Uptime& uptime);
 
+// <svg>: a shape for each state, so that colour is never the only sign.
+std::string icon_of(State state);
+
 // A row of a table of days or months.
 Fields part_fields(const std::string& name, const std::string& href, const Tally& tally, const Uptime& uptime);
 

@@ -14,23 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 5> kWindows{"24h", "7d", "30d", "90d", "365d"};
 constexpr std::string_view kLongest = "365d";
 
-// The kDays calendar days that end with the one `as_of` lies in. Walks over instants, so a date that a zone skipped is
-// not shown.
-std::vector<DayFigures> days_of(const Timeline& timeline, WallTime as_of, const Zone& zone) {
-  std::vector<DayFigures> days;
-  WallTime inside = as_of - milliseconds(1);
-  for (int i = 0; i < kDays && inside.ms >= 0; ++i) {
-    const Date date = date_of(inside, zone);
-    const Span whole = day_span(date, zone);
-    const Span seen{whole.from, std::min(whole.to, as_of)};
-    const Tally figures = tally(clipped(timeline, seen));
-    days.push_back({date, seen, figures, uptime_of(figures)});
-    inside = whole.from - milliseconds(1);
-  }
-  std::reverse(days.begin(), days.end());
-  return days;
-}
-
 std::string_view gap_english(GapReason reason) {
   switch (reason) {
     case GapReason::kOverload:

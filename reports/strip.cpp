@@ -178,25 +178,26 @@ std::string strip_svg(const std::vector<Bar>& bars, std::size_t first, std::size
     const std::string path = path_of(bars, first, count, part);
     if (!path.empty()) svg += "<path class=\"fill-" + std::string(state_class(kPile[part])) + "\" d=\"" + path + "\"/>";
   }
-  for (std::size_t i = 0; i < count; ++i) svg += handle_of(bars[first + i], i);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!bars[first + i].text.empty()) svg += handle_of(bars[first + i], i);
+  }
   return svg + "</svg>";
 }
 
-std::string strip_key() {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kSamples{
-      {{"up", "up"},
-       {"degraded", "degraded (counts as up)"},
-       {"down", "down"},
-       {"unknown", "unknown: nobody watched"},
-       {"maintenance", "maintenance"},
-       {"paused", "paused"},
-       {"before", "not watched yet"}}};
+std::string strip_key(const std::array<std::string_view, 7>& texts) {
+  constexpr std::array<std::string_view, 7> kNames{"up",          "degraded", "down",  "unknown",
+                                                   "maintenance", "paused",   "before"};
   std::string out;
-  for (const auto& [name, text] : kSamples) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
     out += "<li><svg viewBox=\"0 0 10 12\" aria-hidden=\"true\" focusable=\"false\"><path class=\"fill-" +
-           std::string(name) + "\" d=\"M1 0h8v12h-8z\"/></svg>" + std::string(text) + "</li>\n";
+           std::string(kNames[i]) + "\" d=\"M1 0h8v12h-8z\"/></svg>" + escaped(texts[i]) + "</li>\n";
   }
   return out;
+}
+
+std::string strip_key() {
+  return strip_key(
+      {"up", "degraded (counts as up)", "down", "unknown: nobody watched", "maintenance", "paused", "not watched yet"});
 }
 
 std::string timeline_svg(const Timeline& timeline, Span whole, const std::string& label) {

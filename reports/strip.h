@@ -3,8 +3,10 @@
 // with an address is a link that the keyboard reaches. Pure; any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/report.h"
@@ -13,7 +15,7 @@ namespace everup::reports {
 
 struct Bar {
   Tally tally;
-  std::string text;  // its accessible name: "22 Nov 2026: 99.31% up, down 9 min 55 s, 1 incident"
+  std::string text;  // its accessible name: "22 Nov 2026: 99.31% up, down 9 min 55 s, 1 incident"; empty: only drawn
   std::string href;  // empty: no link
 };
 // What a bar says of `tally`, after `name`.
@@ -27,6 +29,8 @@ std::string strip_patterns();
 std::string strip_svg(const std::vector<Bar>& bars, std::size_t first, std::size_t count, const std::string& label);
 // What stands under the strips: a sample of each state's pattern and its name, as list items.
 std::string strip_key();
+// The same in other words: up, degraded, down, unknown, maintenance, paused, not watched yet.
+std::string strip_key(const std::array<std::string_view, 7>& texts);
 
 // The day as one bar from left to right, to the minute; where several states meet in a minute the worst is drawn, and
 // a down at least kDownMinutes wide.

@@ -9,11 +9,12 @@
 #include "db/idempotency_store.h"
 #include "db/incident_store.h"
 #include "db/ledger_store.h"
-#include "db/member_store.h"
 #include "db/maintenance_store.h"
+#include "db/member_store.h"
 #include "db/monitor_store.h"
 #include "db/person_store.h"
 #include "db/report_store.h"
+#include "db/status_page_store.h"
 #include "net/clock.h"
 #include "seal/box.h"
 #include "seal/password.h"
@@ -66,6 +67,7 @@ struct Household {
   }
   db::HeartbeatStore heartbeats{*api, *open, clock};
   db::MaintenanceStore maintenance{*api, *ids, zones, clock};
+  db::StatusPageStore status_pages{*api, *open, *ids, clock};
   db::OperatorStore people{*owner, *ids, vault, clock};
 };
 
@@ -96,6 +98,7 @@ void ApiTest::start(ApiOptions options) {
   options.incidents = &h.incidents;
   options.heartbeats = &h.heartbeats;
   options.maintenance = &h.maintenance;
+  options.status_pages = &h.status_pages;
   options.vault = &h.vault;
   options.people = {&h.persons, &h.members, seal::hash_password, seal::password_matches, seal::needs_rehash};
   options.tools.store = &h.tools;

@@ -12,7 +12,19 @@
 namespace everup::api {
 namespace {
 
-enum class Object { kNone, kMonitor, kKey, kMember, kSession, kChannel, kPolicy, kIncident, kWindow, kHeartbeat };
+enum class Object {
+  kNone,
+  kMonitor,
+  kKey,
+  kMember,
+  kSession,
+  kChannel,
+  kPolicy,
+  kIncident,
+  kWindow,
+  kHeartbeat,
+  kPage
+};
 struct Row {
   const char* route;  // "POST /api/v1/monitors"
   Object object;
@@ -42,6 +54,10 @@ constexpr Row kRows[] = {
     {"PATCH /api/v1/maintenance_windows/{id}", Object::kWindow, R"({"name":"new"})"},
     {"DELETE /api/v1/maintenance_windows/{id}", Object::kWindow, ""},
     {"GET /api/v1/maintenance_windows/{id}/occurrences", Object::kWindow, ""},
+    {"POST /api/v1/status_pages", Object::kNone, R"({"slug":"rolling","name":"Shop"})"},
+    {"GET /api/v1/status_pages/{id}", Object::kPage, ""},
+    {"PATCH /api/v1/status_pages/{id}", Object::kPage, R"({"name":"new"})"},
+    {"DELETE /api/v1/status_pages/{id}", Object::kPage, ""},
     {"GET /api/v1/incidents/{id}", Object::kIncident, ""},
     {"PATCH /api/v1/incidents/{id}", Object::kIncident, R"({"root_cause":"a cable"})"},
     {"POST /api/v1/incidents/{id}/acknowledge", Object::kIncident, ""},
@@ -118,6 +134,11 @@ class Roles : public ApiTest {
                     "id");
       case Object::kWindow:
         return pick(call("POST", "/api/v1/maintenance_windows", key, kWindowBody).body, "id");
+      case Object::kPage:
+        return pick(call("POST", "/api/v1/status_pages", key,
+                         R"({"slug":"p)" + std::to_string(++pages_) + R"(","name":"Shop"})")
+                        .body,
+                    "id");
       case Object::kHeartbeat:
         return make(key, "heartbeat://job");
       case Object::kIncident:
@@ -149,7 +170,7 @@ class Roles : public ApiTest {
   }
 
   std::string cookie_, csrf_;
-  int sessions_ = 0;
+  int sessions_ = 0, pages_ = 0;
   std::map<std::pair<Object, bool>, std::string> lasting_;
 };
 
@@ -211,8 +232,9 @@ TEST_F(Roles, EveryRouteByEveryRoleOnOwnAndForeignObjects) {
         continue;
       }
       const bool answered = (reply.status >= 200 && reply.status < 300) ||
-                            route.pattern.starts_with("/api/v1/me/") ||                          // the wrong password
-                            (reply.status == 422 && route.pattern == "/api/v1/alert_policies");  // no channel
+                            route.pattern.starts_with("/api/v1/me/") ||                            // the wrong password
+                            (reply.status == 422 && route.pattern == "/api/v1/alert_policies") ||  // no channel
+                            (reply.status == 422 && route.pattern == "/api/v1/status_pages");      // taken by then
       EXPECT_TRUE(answered && reply.status != 401 && reply.status != 403) << what << " " << reply.status << reply.body;
     }
   }

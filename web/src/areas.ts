@@ -6,6 +6,7 @@ export const areas = signal<Record<string, boolean>>({});
 const kAsked: Record<string, string> = {
   incidents: '/incidents?limit=1',
   maintenance: '/maintenance_windows',
+  'status-pages': '/status_pages',
   alerting: '/channels',
   policies: '/alert_policies',
   deliveries: '/deliveries?limit=1',

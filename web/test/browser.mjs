@@ -160,6 +160,16 @@ if (await has('/maintenance_windows')) {
   await page.getByRole('heading', { name: 'Upgrade' }).waitFor();
   await page.locator('.occurrences li').nth(4).waitFor();
 }
+if (await has('/status_pages')) {
+  await page.goto(`${service.base}/app/status-pages`);
+  await page.getByRole('button', { name: 'New status page' }).click();
+  await page.getByLabel('Name').fill('Shop status');
+  await page.getByRole('dialog').getByRole('checkbox').first().check();
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await page.getByRole('heading', { name: 'Shop status' }).waitFor();
+  const shown = await page.request.get(`${service.base}/status/shop-status`);
+  check('a status page is read where its editor says', shown.status() === 200);
+}
 
 // ---- hostile names
 const names = [
@@ -227,6 +237,7 @@ const paths = [
   `monitors/${id}/edit`,
   'incidents',
   'maintenance',
+  'status-pages',
   'alerting/channels',
   'alerting/policies',
   'alerting/deliveries',

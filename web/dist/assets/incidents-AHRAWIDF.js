@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-NTNHIMSL.js";import"./chunk-J5CSVF3R.js";import"./chunk-3TC2XO4L.js";import"./chunk-IRZZEFNN.js";import"./chunk-PDZB5NNL.js";import"./chunk-42KKUQD7.js";import"./chunk-DCNH2UPD.js";import"./chunk-6ZCDRE2B.js";import"./chunk-FUR3KOOM.js";export{b as DeliveryRow,a as IncidentState,c as IncidentsPage};
