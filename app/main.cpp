@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/database.h"
 #include "app/log.h"
+#include "app/mail_command.h"
 #include "app/maintenance_command.h"
 #include "app/monitor_command.h"
 #include "app/people_command.h"
@@ -29,6 +30,7 @@ struct Words {
   ServeOptions serve;
   CheckOptions check;
   SmtpCommand smtp;
+  MailCommand view;
   TlsWords tls;
   MonitorAdd add;
   MaintenanceAdd window;
@@ -153,6 +155,29 @@ void add_smtp(CLI::App& root, Words& words, Run& run) {
       "  everup smtp mail.example.com --tls implicit --auth-user me --auth-password-file secret.txt");
   smtp->callback(
       [&] { run = [&] { return with_settings(words, [&](const Settings& s) { return run_smtp(words.smtp, s); }); }; });
+}
+
+void add_mail(CLI::App& root, Words& words, Run& run) {
+  auto* mail = root.add_subcommand("mail", "would mail of a domain be believed? SPF, DKIM, DMARC, MTA-STS, PTR, lists");
+  MailCommand& command = words.view;
+  mail->add_option("domain", command.domain, "the domain behind the @")->required();
+  mail->add_option("--address", command.address,
+                   "the address that sends; without it SPF's verdict, PTR and lists are left out");
+  mail->add_option("--mail-from", command.mail_from, "domain of the envelope's sender [DOMAIN]");
+  mail->add_option("--helo", command.helo, "the name that the sending server says; default: not judged");
+  mail->add_option("--selector", command.selectors, "of a DKIM key (s= of a signature); may be repeated")->take_all();
+  mail->add_option("--dnsbl", command.zones, "a block list's zone; may be repeated [EVERUP_DNSBL_ZONES]")->take_all();
+  mail->add_option("-t,--timeout", command.timeout_s, "seconds, 0.1 to 60")
+      ->check(CLI::Range(0.1, 60.0))
+      ->capture_default_str();
+  mail->add_flag("--json", command.json, "the view as one JSON object");
+  mail->add_flag("--policy", command.policy, "refuse the addresses that the service would refuse");
+  mail->footer(
+      "Exit: 0 nothing stands against it, 1 warnings, 2 problems, 3 not known or wrong usage.\nExamples:\n"
+      "  everup mail example.com\n  everup mail example.com --address 192.0.2.25 --selector s1 --dnsbl "
+      "zen.spamhaus.org");
+  mail->callback(
+      [&] { run = [&] { return with_settings(words, [&](const Settings& s) { return run_mail(words.view, s); }); }; });
 }
 
 void add_tls(CLI::App& root, Words& words, Run& run) {
@@ -561,6 +586,7 @@ int run_words(int argc, char** argv) {
   add_serve(root, words, run);
   add_check(root, words, run);
   add_smtp(root, words, run);
+  add_mail(root, words, run);
   add_tls(root, words, run);
   add_monitor(root, words, run);
   add_incident(root, words, run);
@@ -580,7 +606,8 @@ int run_words(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     root.exit(wrong, std::cerr, std::cerr);
     const std::string_view word = argc > 1 ? argv[1] : "";
-    const bool plugin = word == "check" || word == "smtp" || word == "tls";  // usage is UNKNOWN there (SHAPES 3)
+    const bool plugin =
+        word == "check" || word == "smtp" || word == "tls" || word == "mail";  // usage is UNKNOWN there (SHAPES 3)
     return plugin ? 3 : kUsage;
   }
   return run();

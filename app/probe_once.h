@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/settings.h"
+#include "checker/deliverability.h"
 #include "checker/live.h"
 #include "core/monitor.h"
 #include "core/outcome.h"
@@ -13,5 +14,9 @@ namespace everup::app {
 // machine.
 Result<Outcome> probe_once(const CheckPlan& plan, const Settings& settings, bool strict_policy, bool want_evidence,
                            checker::Live* live = nullptr);
+
+// The same for a domain's deliverability.
+Result<checker::MailView> view_once(const checker::MailQuestion& question, const Settings& settings, bool strict_policy,
+                                    milliseconds timeout);
 
 }  // namespace everup::app

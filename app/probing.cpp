@@ -5,6 +5,7 @@
 
 #include <array>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "app/commands.h"
@@ -14,7 +15,7 @@ namespace everup::app {
 namespace {
 
 // A resolver and the probes that use it, as one.
-class LoopProbes final : public checker::ProbeMaker {
+class LoopProbes final : public checker::ProbeMaker, public checker::MailViewer {
  public:
   static Result<std::unique_ptr<checker::ProbeMaker>> make(net::Loop& loop, const net::ResolverOptions& options,
                                                            const net::AddressPolicy& policy,
@@ -28,6 +29,10 @@ class LoopProbes final : public checker::ProbeMaker {
   }
   std::unique_ptr<checker::Probe> start(const checker::Question& question, checker::Done done) override {
     return probes_->start(question, std::move(done));
+  }
+  std::unique_ptr<checker::Probe> view(const checker::MailQuestion& question, Instant deadline, bool strict_policy,
+                                       checker::Viewed viewed) override {
+    return probes_->view(question, deadline, strict_policy, std::move(viewed));
   }
 
  private:
@@ -49,6 +54,7 @@ Result<std::unique_ptr<Probing>> Probing::make(const Settings& settings, const s
   out->resolver_.servers = *std::move(servers);
   out->probe_.ca_file = settings.text("CA_FILE");
   out->probe_.ehlo_name = ehlo_name_of(settings);
+  out->probe_.dnsbl_zones = dnsbl_zones_of(settings);
   out->probe_.user_agent = settings.text("USER_AGENT").empty()
                                ? fmt::format("Everup/{} (+{}/about)", version(), base_url)
                                : settings.text("USER_AGENT");
@@ -81,6 +87,11 @@ std::optional<std::string> Probing::refusal(const Target& target) const {
 
 // Debian writes "127.0.1.1 host.domain host" into the hosts file: the first name of that line is the full one. The DNS
 // is not asked: a start must not wait for it.
+std::vector<std::string> dnsbl_zones_of(const Settings& settings) {
+  std::istringstream words(settings.text("DNSBL_ZONES"));
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
 std::string ehlo_name_of(const Settings& settings) {
   if (!settings.text("EHLO_NAME").empty()) return settings.text("EHLO_NAME");
   std::array<char, 256> name{};

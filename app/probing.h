@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/settings.h"
 #include "checker/make_probe.h"
@@ -50,5 +51,7 @@ class Probing {
 
 // EVERUP_EHLO_NAME, else this host's full name if it knows one without asking anybody, else empty.
 std::string ehlo_name_of(const Settings& settings);
+// EVERUP_DNSBL_ZONES.
+std::vector<std::string> dnsbl_zones_of(const Settings& settings);
 
 }  // namespace everup::app

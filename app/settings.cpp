@@ -12,6 +12,7 @@
 #include "app/config.h"
 #include "app/sentinels.h"
 #include "net/address_policy.h"
+#include "net/resolver.h"
 
 namespace everup::app {
 namespace {
@@ -123,6 +124,16 @@ Complaint tool_ports(const std::string& text) {
   return std::nullopt;
 }
 
+Complaint dnsbl_zones(const std::string& text) {
+  std::istringstream words(text);
+  int count = 0;
+  for (std::string word; words >> word; ++count) {
+    if (!net::ascii_name(word).ok() || count >= 10)
+      return "must be at most 10 zones like zen.spamhaus.org, separated by spaces";
+  }
+  return std::nullopt;
+}
+
 Complaint public_targets(const std::string& text) {
   const auto policy = net::AllowList::parse(text, "EVERUP_PUBLIC_TOOLS_ALLOW_TARGETS");
   return policy.ok() ? Complaint{} : policy.error().what;
@@ -177,6 +188,8 @@ const std::vector<Setting>& settings_table() {
       {"PUBLIC_TOOLS_ALLOW_TARGETS", "", false, "as ALLOW_TARGETS, for tests of strangers at the tools",
        public_targets},
       {"TOOL_PORTS", "25 465 587 2525", false, "ports that strangers may test at the mail tool", tool_ports},
+      {"DNSBL_ZONES", "", false, "block lists that are asked about sending addresses, separated by spaces; empty: none",
+       dnsbl_zones},
       {"TARGET_LIMIT", "512", false, "looks in flight to one address", number_between<1, 100'000>},
       {"USER_AGENT", "", false, "default: Everup/VERSION (+BASE_URL/about)"},
       {"USER", "everup", false, "the user to become when started as root; root: stay root"},

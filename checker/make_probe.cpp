@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "checker/address_finder.h"
+#include "checker/deliverability_probe.h"
 #include "checker/dns_probe.h"
 #include "checker/heartbeat_probe.h"
 #include "checker/http_expectation.h"
@@ -28,6 +29,7 @@ struct Probes::Shared {
   Places places;
   HeartbeatAsking heartbeat;
   net::RecordResolver records;
+  std::vector<std::string> dnsbl_zones;
 
   Shared(net::Loop& loop, net::Resolver& resolver, const net::AddressPolicy& policy,
          std::unique_ptr<net::CurlMulti> curl, std::shared_ptr<const net::TrustStore> roots,
@@ -39,7 +41,8 @@ struct Probes::Shared {
         tls{loop, resolver, policy, trust, settings.ehlo_name, settings.user_agent, {}},
         places{loop, resolver, policy},
         heartbeat{loop, settings.heartbeats, settings.zones},
-        records(loop, resolver.options()) {}
+        records(loop, resolver.options()),
+        dnsbl_zones(settings.dnsbl_zones) {}
 };
 
 Probes::Probes(std::unique_ptr<Shared> shared) : shared_(std::move(shared)) {}
@@ -78,6 +81,13 @@ std::unique_ptr<Probe> Probes::start(const Question& question, Done done) {
       return std::make_unique<HeartbeatProbe>(shared_->heartbeat, question, std::move(done));
   }
   assertion_failed("a kind of the table", __FILE__, __LINE__);
+}
+
+std::unique_ptr<Probe> Probes::view(const MailQuestion& question, Instant deadline, bool strict_policy, Viewed viewed) {
+  MailQuestion asked = question;
+  if (asked.zones.empty()) asked.zones = shared_->dnsbl_zones;
+  return std::make_unique<DeliverabilityProbe>(shared_->http, shared_->records, asked, deadline, strict_policy,
+                                               std::move(viewed));
 }
 
 }  // namespace everup::checker

@@ -8,7 +8,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "checker/deliverability.h"
 #include "checker/probe.h"
 #include "core/heartbeat.h"
 #include "core/result.h"
@@ -23,14 +25,15 @@ class Resolver;
 namespace everup::checker {
 
 struct ProbeSettings {
-  std::string user_agent = "Everup/1.0";  // EVERUP_USER_AGENT; by default "Everup/1.0 (+BASE_URL/about)"
-  std::string ca_file;                    // EVERUP_CA_FILE: extra roots beside the system's; empty: none
-  std::string ehlo_name = {};             // EVERUP_EHLO_NAME; empty: SMTP probes give their address as a literal
-  HeartbeatSource* heartbeats = nullptr;  // outlives the probes; null: looks at heartbeats are inconclusive
-  const Zones* zones = nullptr;           // of their cron expressions
+  std::string user_agent = "Everup/1.0";      // EVERUP_USER_AGENT; by default "Everup/1.0 (+BASE_URL/about)"
+  std::string ca_file;                        // EVERUP_CA_FILE: extra roots beside the system's; empty: none
+  std::string ehlo_name = {};                 // EVERUP_EHLO_NAME; empty: SMTP probes give their address as a literal
+  HeartbeatSource* heartbeats = nullptr;      // outlives the probes; null: looks at heartbeats are inconclusive
+  const Zones* zones = nullptr;               // of their cron expressions
+  std::vector<std::string> dnsbl_zones = {};  // EVERUP_DNSBL_ZONES: block lists of views that name none
 };
 
-class Probes : public ProbeMaker {
+class Probes : public ProbeMaker, public MailViewer {
  public:
   // kInvalid when ca_file cannot be read or holds no certificate; kExhausted when libcurl cannot be set up.
   static Result<std::unique_ptr<Probes>> make(net::Loop& loop, net::Resolver& resolver,
@@ -40,6 +43,8 @@ class Probes : public ProbeMaker {
   Probes& operator=(const Probes&) = delete;
 
   std::unique_ptr<Probe> start(const Question& question, Done done) override;
+  std::unique_ptr<Probe> view(const MailQuestion& question, Instant deadline, bool strict_policy,
+                              Viewed viewed) override;
 
  private:
   struct Shared;

@@ -19,6 +19,9 @@ everup_test_packages() {
   awk -F'[ ()]+' '/^ +everup_(pkg|header)\(/ { print $(NF - 1) }' "$1/cmake/Packages.cmake"
 }
 
+# Mail servers that cannot be installed beside Postfix, with what they need: ./test unpacks them (everup_unpack), no script of theirs runs.
+everup_peer_packages() { printf '%s\n' exim4-daemon-light libidn12; }
+
 everup_missing_packages() {
   local package
   for package in "$@"; do
@@ -79,4 +82,22 @@ everup_install() {
     everup_apt install -y --no-install-recommends "${missing[@]}"
   ) || { everup_say "apt-get could not install: ${missing[*]}"; return 1; }
   everup_disable_new_services "${new_services[@]}"
+}
+
+# everup_unpack DIRECTORY PACKAGE…: their files below DIRECTORY; nothing is installed. Once.
+everup_unpack() {
+  local directory="$1" package fetched
+  shift
+  for package in "$@"; do
+    if [ -e "$directory/.$package" ]; then continue; fi
+    everup_say "unpacking $package"
+    mkdir -p "$directory"
+    fetched="$(mktemp -d)"
+    if (cd "$fetched" && apt-get -q download "$package" >&2 2>/dev/null && dpkg -x ./*.deb "$directory"); then
+      touch "$directory/.$package"
+    else
+      everup_say "cannot download $package"
+    fi
+    rm -rf "$fetched"
+  done
 }

@@ -2,6 +2,7 @@
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -67,7 +68,24 @@ std::vector<std::string> names_of(X509* certificate) {
   return result;
 }
 
+using PublicKey = Handle<EVP_PKEY, EVP_PKEY_free>;
+
 }  // namespace
+
+std::optional<int> rsa_key_bits(std::string_view der) {
+  constexpr std::size_t kKeyBytesMax = 4096;
+  if (der.size() > kKeyBytesMax) return std::nullopt;
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const auto size = static_cast<long>(der.size());
+  PublicKey key(d2i_PUBKEY(nullptr, &at, size));
+  if (!key) {
+    at = reinterpret_cast<const unsigned char*>(der.data());
+    key.reset(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, size));
+  }
+  ERR_clear_error();
+  if (!key || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) return std::nullopt;
+  return EVP_PKEY_get_bits(key.get());
+}
 
 void CertificateFree::operator()(x509_st* certificate) const noexcept { X509_free(certificate); }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/outcome.h"
 #include "core/time.h"
@@ -27,6 +28,10 @@ CertificateRef share(x509_st* certificate);  // one more reference
 std::optional<WallTime> wall_time(const asn1_string_st* time);
 std::optional<WallTime> not_after(const x509_st* certificate);
 std::string der_of(x509_st* certificate);  // empty: out of memory
+
+// The modulus of an RSA public key in bits, from SubjectPublicKeyInfo or PKCS#1 (DKIM keys come as either); nullopt: it
+// is no RSA key. At most 4 KiB are read.
+std::optional<int> rsa_key_bits(std::string_view der);
 
 // Subject, issuer, names, sha256 and dates of `leaf`. chain_not_after is the leaf's; verify_error is left empty: the
 // caller knows both.

@@ -49,21 +49,6 @@ int wire_type(DnsType type) {
 
 Error corrupt(const char* what) { return {ErrorCode::kCorrupt, std::string("DNS answer: ") + what}; }
 
-std::string reverse_name(const Address& address) {
-  std::string out;
-  std::array<char, 8> part{};
-  if (address.v4()) {
-    for (int i = 3; i >= 0; --i) out += std::to_string(address.bytes[static_cast<std::size_t>(i)]) + ".";
-    return out + "in-addr.arpa";
-  }
-  for (int i = 15; i >= 0; --i) {
-    const unsigned byte = address.bytes[static_cast<std::size_t>(i)];
-    std::snprintf(part.data(), part.size(), "%x.%x.", byte & 15U, byte >> 4U);
-    out += part.data();
-  }
-  return out + "ip6.arpa";
-}
-
 std::string wanted_name(std::string_view name, DnsType type) {
   if (type == DnsType::kPtr) {
     if (const auto address = Address::parse(name)) return reverse_name(*address);
@@ -189,6 +174,21 @@ std::optional<bool> take_record(const ns_msg& message, const ns_rr& record, DnsT
 }
 
 }  // namespace
+
+std::string reverse_name(const Address& address) {
+  std::string out;
+  std::array<char, 8> part{};
+  if (address.v4()) {
+    for (int i = 3; i >= 0; --i) out += std::to_string(address.bytes[static_cast<std::size_t>(i)]) + ".";
+    return out + "in-addr.arpa";
+  }
+  for (int i = 15; i >= 0; --i) {
+    const unsigned byte = address.bytes[static_cast<std::size_t>(i)];
+    std::snprintf(part.data(), part.size(), "%x.%x.", byte & 15U, byte >> 4U);
+    out += part.data();
+  }
+  return out + "ip6.arpa";
+}
 
 std::string_view rcode_name(int rcode) {
   constexpr std::array<std::string_view, 6> kNames{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};

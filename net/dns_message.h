@@ -12,6 +12,7 @@
 
 #include "core/kind_settings.h"
 #include "core/result.h"
+#include "net/address.h"
 
 namespace everup::net {
 
@@ -35,6 +36,8 @@ struct DnsReply {
 std::string_view rcode_name(
     int rcode);  // "NXDOMAIN"; "RCODE 12" is written by the caller for unknown ones (empty here)
 std::string_view type_name(DnsType type);
+// "1.2.0.192.in-addr.arpa", or 32 nibbles and "ip6.arpa": where the address's PTR records are.
+std::string reverse_name(const Address& address);
 
 // `name` in A-labels; an address literal with kPtr is asked as in-addr.arpa or ip6.arpa. kInvalid: not a name.
 Result<std::string> dns_question(std::uint16_t id, std::string_view name, DnsType type);

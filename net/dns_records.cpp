@@ -61,6 +61,10 @@ class RecordResolver::Inner {
         return QuestionType::kTxt;
       case RecordType::kPtr:
         return QuestionType::kPtr;
+      case RecordType::kA:
+        return QuestionType::kA;
+      case RecordType::kAaaa:
+        return QuestionType::kAaaa;
     }
     return QuestionType::kMx;
   }
@@ -71,6 +75,7 @@ class RecordResolver::Inner {
       case DnsAnswer::Kind::kAddresses:
         records.mx = std::move(answer.mx);
         records.texts = std::move(answer.texts);
+        records.addresses = std::move(answer.addresses);
         std::stable_sort(records.mx.begin(), records.mx.end(),
                          [](const MxHost& a, const MxHost& b) { return a.preference < b.preference; });
         break;

@@ -1,5 +1,5 @@
-// DNS records that are no addresses: MX, TXT, PTR, for mail checks. Asked over c-ares like names (net/dns_channel), but
-// not cached and not asked together: a mail check in MX mode is rare.
+// DNS records for mail checks: MX, TXT, PTR, and addresses as DNS alone knows them (no hosts file, no search list).
+// Asked over c-ares like names (net/dns_channel), but not cached and not asked together: such checks are rare.
 //
 // What a failure means: kNameError is the target's word (no such name, or no such record: `no_data` tells which);
 // SERVFAIL, REFUSED and silence are kUnavailable, because nothing else was asked to tell whose fault they are
@@ -23,7 +23,7 @@
 
 namespace everup::net {
 
-enum class RecordType : std::uint8_t { kMx, kTxt, kPtr };
+enum class RecordType : std::uint8_t { kMx, kTxt, kPtr, kA, kAaaa };
 
 struct MxHost {
   std::uint16_t preference = 0;
@@ -37,6 +37,7 @@ struct Records {
   bool no_data = false;            // with kNameError: the name is there, such records are not
   std::vector<MxHost> mx;          // lowest preference first
   std::vector<std::string> texts;  // TXT, each put together from its strings; or the names of PTR
+  std::vector<Address> addresses;  // of kA and kAaaa
   bool ok() const { return failure == LookupFailure::kNone; }
 };
 
