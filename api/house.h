@@ -51,6 +51,7 @@ struct House {
   db::IdempotencyStore& idempotency() const { return *options.idempotency; }
   db::AlertStore& alerts() const { return *options.alerts; }
   db::IncidentStore& incidents() const { return *options.incidents; }
+  db::StatusPageStore& status_pages() const { return *options.status_pages; }
   db::PersonStore& persons() const { return *options.people.persons; }
 
   HttpMetrics metrics;

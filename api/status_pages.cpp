@@ -13,8 +13,6 @@ namespace everup::api {
 namespace {
 
 AccountId account(const Call& call) { return call.caller->account; }
-db::StatusPageStore& store(const Call& call) { return *call.house->options.status_pages; }
-
 std::string object_of(const Call& call, const StatusPage& page) {
   return db::status_page_json(page, status_page_url(call.house->options.base_url, page));
 }
@@ -64,7 +62,7 @@ FieldErrors judge(const Call& call, const db::StatusPageBody& body, std::optiona
 }  // namespace
 
 Answer list_status_pages(Call& call) {
-  const auto pages = store(call).list(account(call));
+  const auto pages = call.house->status_pages().list(account(call));
   if (!pages.ok()) return failed(call, pages.error());
   JsonWriter data = JsonWriter::array();
   for (const StatusPage& page : *pages) data.raw(object_of(call, page));
@@ -78,7 +76,7 @@ Answer create_status_page(Call& call) {
   if (!parsed.ok()) return bad_body(parsed.errors, parsed.syntax);
   std::optional<std::string> hash;
   if (const FieldErrors errors = judge(call, parsed.value, hash); !errors.empty()) return invalid_fields(errors);
-  const auto page = store(call).create(account(call), parsed.value.draft, hash.value_or(std::string()));
+  const auto page = call.house->status_pages().create(account(call), parsed.value.draft, hash.value_or(std::string()));
   if (!page.ok()) return refused(call, page.error());
   HttpResponse response = page_answer(call, *page, 201);
   response.set("Location", "/api/v1/status_pages/" + to_string(page->id));
@@ -86,12 +84,12 @@ Answer create_status_page(Call& call) {
 }
 
 Answer get_status_page(Call& call) {
-  const auto page = store(call).find(account(call), call.path[0]);
+  const auto page = call.house->status_pages().find(account(call), call.path[0]);
   return page.ok() ? page_answer(call, *page) : failed(call, page.error());
 }
 
 Answer patch_status_page(Call& call) {
-  const auto page = store(call).find(account(call), call.path[0]);
+  const auto page = call.house->status_pages().find(account(call), call.path[0]);
   if (!page.ok()) return failed(call, page.error());
   const std::string* if_match = call.request->find("if-match");
   if (if_match != nullptr && !if_match_fits(*if_match, page->revision)) return changed_meanwhile();
@@ -99,19 +97,20 @@ Answer patch_status_page(Call& call) {
   if (!patched.ok()) return bad_body(patched.errors, patched.syntax);
   std::optional<std::string> hash;
   if (const FieldErrors errors = judge(call, patched.value, hash); !errors.empty()) return invalid_fields(errors);
-  const auto updated = store(call).update(account(call), call.path[0], patched.value.draft, hash, page->revision);
+  const auto updated =
+      call.house->status_pages().update(account(call), call.path[0], patched.value.draft, hash, page->revision);
   return updated.ok() ? page_answer(call, *updated) : refused(call, updated.error());
 }
 
 Answer delete_status_page(Call& call) {
   std::optional<std::int32_t> expected;
   if (const std::string* if_match = call.request->find("if-match")) {
-    const auto page = store(call).find(account(call), call.path[0]);
+    const auto page = call.house->status_pages().find(account(call), call.path[0]);
     if (!page.ok()) return failed(call, page.error());
     if (!if_match_fits(*if_match, page->revision)) return changed_meanwhile();
     expected = page->revision;
   }
-  const Status removed = store(call).remove(account(call), call.path[0], expected);
+  const Status removed = call.house->status_pages().remove(account(call), call.path[0], expected);
   if (!removed.ok()) return refused(call, removed.error());
   HttpResponse response;
   response.status = 204;

@@ -30,8 +30,6 @@ constexpr std::string_view kCookie = "everup_page";
 // How trouble is told: people get pages, programs problems.
 enum class Form : std::uint8_t { kPage, kData };
 
-db::StatusPageStore& store(const Call& call) { return *call.house->options.status_pages; }
-
 HttpResponse html(std::string body, int status = 200) {
   HttpResponse response;
   response.status = status;
@@ -74,8 +72,8 @@ HttpResponse broken(const Call& call, Form form, const Error& error) {
 bool on_domain(const Call& call) { return call.path[0].starts_with('@'); }
 
 Result<StatusPage> find_page(const Call& call) {
-  if (on_domain(call)) return store(call).published_at(call.path[0].substr(1));
-  return store(call).published(call.path[0]);
+  if (on_domain(call)) return call.house->status_pages().published_at(call.path[0].substr(1));
+  return call.house->status_pages().published(call.path[0]);
 }
 
 // ---- the password
@@ -184,11 +182,11 @@ Status add_incidents(const Call& call, const Wanted& wanted, const std::map<std:
                      reports::StatusInput& in) {
   std::vector<db::PublicIncident> list;
   if (wanted.only) {
-    auto one = store(call).incident(in.page.id, *wanted.only);
+    auto one = call.house->status_pages().incident(in.page.id, *wanted.only);
     if (!one) return one.error();
     list.push_back(*std::move(one));
   } else {
-    auto all = store(call).incidents(in.page.id, wanted.incidents);
+    auto all = call.house->status_pages().incidents(in.page.id, wanted.incidents);
     if (!all) return all.error();
     list = *std::move(all);
   }
@@ -201,7 +199,7 @@ Status add_incidents(const Call& call, const Wanted& wanted, const std::map<std:
 Status add_maintenance(const Call& call, const Wanted& wanted, const std::map<std::int64_t, std::string>& names,
                        reports::StatusInput& in) {
   if (wanted.maintenance.empty()) return ok();
-  const auto windows = store(call).windows(in.page.id, wanted.maintenance);
+  const auto windows = call.house->status_pages().windows(in.page.id, wanted.maintenance);
   if (!windows) return windows.error();
   for (const db::PublicWindow& one : *windows) {
     reports::StatusMaintenance out{"mnt_" + base32_of(one.window) + "-" + std::to_string(one.span.from.ms / 1000),

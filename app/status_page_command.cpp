@@ -5,27 +5,13 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "app/answer.h"
 #include "app/monitor_command.h"
 
 namespace everup::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-int failed(const Error& error) {
-  fmt::print(stderr, "everup status-page: {}\n", error.what);
-  return 1;
-}
-
-int printed(const std::string& text) {
-  fmt::print("{}\n", text);
-  return std::fflush(stdout) == 0 ? 0 : 1;
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it == object.end() || !it->is_string() ? "-" : it->get<std::string>();
-}
 
 // "Shop status" → "shop-status"
 std::string slug_of(const std::string& name) {
@@ -49,17 +35,17 @@ int status_page_add(const ApiClient& api, const StatusPageAdd& add, bool json) {
   if (!add.domain.empty()) body["domain"] = add.domain;
   if (!add.monitors.empty()) body["groups"] = Json::array({{{"name", ""}, {"monitors", add.monitors}}});
   const auto answer = api.call("POST", "/status_pages", body.dump(-1, ' ', false, Json::error_handler_t::replace));
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("status-page", answer.error());
   const auto page = Json::parse(*answer, nullptr, false);
   return printed(json || !page.is_object() ? *answer : text_of(page, "page_url"));
 }
 
 int status_page_list(const ApiClient& api, bool json) {
   const auto answer = api.call("GET", "/status_pages");
-  if (!answer) return failed(answer.error());
+  if (!answer) return failed("status-page", answer.error());
   const auto body = Json::parse(*answer, nullptr, false);
   if (!body.is_object() || !body.contains("data"))
-    return failed({ErrorCode::kInternal, "the API's answer is not a list"});
+    return failed("status-page", {ErrorCode::kInternal, "the API's answer is not a list"});
   if (json) return printed(body["data"].dump(2));
   for (const auto& page : body["data"]) {
     const auto line =
@@ -71,7 +57,7 @@ int status_page_list(const ApiClient& api, bool json) {
 
 int status_page_remove(const ApiClient& api, const std::string& id) {
   const auto answer = api.call("DELETE", "/status_pages/" + percent_encode(id));
-  return answer ? 0 : failed(answer.error());
+  return answer ? 0 : failed("status-page", answer.error());
 }
 
 }  // namespace everup::app

@@ -11,7 +11,6 @@ namespace everup::checker {
 namespace {
 
 using Level = MailFinding::Level;
-using net::RecordType;
 
 constexpr int kWeakRsaBits = 1024, kGoodRsaBits = 2048;
 constexpr std::int64_t kShortAgeS = 86'400;
@@ -19,7 +18,7 @@ constexpr std::int64_t kShortAgeS = 86'400;
 std::string txt_line(const std::string& name, const std::string& value) { return name + ". TXT \"" + value + "\""; }
 
 bool judge_mx(MailSubject& subject) {
-  const auto* answer = subject.facts.find(subject.question.domain, RecordType::kMx);
+  const auto* answer = subject.facts.find(subject.question.domain, net::RecordType::kMx);
   if (answer == nullptr) return false;
   const std::string& domain = subject.question.domain;
   if (answer->ok()) {
@@ -157,7 +156,7 @@ bool judge_dkim(MailSubject& subject) {
   bool known = true;
   for (const std::string& selector : subject.question.selectors) {
     const std::string name = selector + "._domainkey." + subject.question.domain;
-    const auto* answer = subject.facts.find(name, RecordType::kTxt);
+    const auto* answer = subject.facts.find(name, net::RecordType::kTxt);
     if (answer == nullptr) {
       known = false;
     } else if (is_void(*answer)) {
@@ -209,8 +208,8 @@ void tell_policy(MailSubject& subject, const StsPolicy& policy, const net::Recor
 bool judge_sts(MailSubject& subject) {
   const std::string& domain = subject.question.domain;
   const std::string name = "_mta-sts." + domain;
-  const auto* mx = subject.facts.find(domain, RecordType::kMx);
-  const auto* answer = subject.facts.find(name, RecordType::kTxt);
+  const auto* mx = subject.facts.find(domain, net::RecordType::kMx);
+  const auto* answer = subject.facts.find(name, net::RecordType::kTxt);
   if (answer == nullptr || mx == nullptr) return false;
   if (!answer->ok() && !is_void(*answer)) return subject.unknown("mta_sts", *answer);
   std::vector<std::string> records;
@@ -245,7 +244,7 @@ bool judge_sts(MailSubject& subject) {
 
 bool judge_tls_rpt(MailSubject& subject) {
   const std::string name = "_smtp._tls." + subject.question.domain;
-  const auto* answer = subject.facts.find(name, RecordType::kTxt);
+  const auto* answer = subject.facts.find(name, net::RecordType::kTxt);
   if (answer == nullptr) return false;
   if (!answer->ok() && !is_void(*answer)) return subject.unknown("tls_rpt", *answer);
   const std::string publish = txt_line(name, "v=TLSRPTv1; rua=mailto:tls-reports@" + subject.question.domain);

@@ -6,18 +6,13 @@
 #include <cstdlib>
 #include <utility>
 
+#include "checker/words.h"
+
 namespace everup::checker {
 
 namespace {
 
 using Verdictless = std::optional<Broken>;
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t from = text.find_first_not_of(kBlank);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(kBlank) - from + 1);
-}
 
 Verdictless broken(Cause cause, const std::string& detail) { return Broken{cause, printable(detail, 200)}; }
 

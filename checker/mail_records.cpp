@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "checker/dns_facts.h"
+#include "checker/words.h"
 #include "core/outcome.h"
 #include "net/certificate.h"
 #include "net/digest.h"
@@ -16,14 +17,6 @@ constexpr std::size_t kEd25519Bytes = 32;
 constexpr std::int64_t kMaxAgeMax = 31'557'600;  // RFC 8461, 3.2: a year
 
 Error wrong(std::string what) { return {ErrorCode::kInvalid, std::move(what)}; }
-std::string quoted(std::string_view text) { return '"' + printable(text, 100) + '"'; }
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t from = text.find_first_not_of(kSpace);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(kSpace) - from + 1);
-}
 
 const std::string* value_of(const TagList& tags, std::string_view name) {
   const auto found = std::find_if(tags.begin(), tags.end(), [&](const auto& tag) { return tag.first == name; });
@@ -90,9 +83,9 @@ Result<TagList> parse_tags(std::string_view text) {
     const std::size_t equals = one.find('=');
     const std::string name = name_key(trimmed(one.substr(0, equals)));
     if (equals == std::string_view::npos || name.empty())
-      status = wrong(quoted(one) + " is no name=value");
+      status = wrong(in_quotes(one) + " is no name=value");
     else if (value_of(tags, name) != nullptr)
-      status = wrong(quoted(name) + " is there twice");
+      status = wrong(in_quotes(name) + " is there twice");
     else if (tags.size() == kTagsMax)
       status = wrong("more than 64 tags");
     else
@@ -258,7 +251,7 @@ Result<std::vector<std::string>> parse_tls_rpt(std::string_view txt) {
   }
   if (places.empty()) return wrong("its rua= names nobody");
   for (const std::string& place : places) {
-    if (!report_uri(place)) return wrong(quoted(place) + " is neither mailto: nor https:");
+    if (!report_uri(place)) return wrong(in_quotes(place) + " is neither mailto: nor https:");
   }
   return places;
 }

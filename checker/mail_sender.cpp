@@ -10,7 +10,6 @@ namespace everup::checker {
 namespace {
 
 using Level = MailFinding::Level;
-using net::RecordType;
 
 constexpr std::size_t kWalkMax = 8;  // questions of one walk
 constexpr std::size_t kNamesMax = 10;
@@ -39,7 +38,7 @@ bool walk_up(const std::string& domain, DnsFacts& facts, Walk& walk) {
   bool known = true;
   std::string name = domain;
   for (std::size_t asked = 0; asked < kWalkMax && !name.empty(); ++asked) {
-    const auto* answer = facts.find("_dmarc." + name, RecordType::kTxt);
+    const auto* answer = facts.find("_dmarc." + name, net::RecordType::kTxt);
     if (answer == nullptr) {
       known = false;
     } else if (!answer->ok() && !is_void(*answer)) {
@@ -119,7 +118,7 @@ bool judge_alignment(MailSubject& subject, const Walk& walk, const Dmarc& record
 bool judge_ptr(MailSubject& subject) {
   const net::Address& address = *subject.question.address;
   const std::string where = net::reverse_name(address);
-  const auto* answer = subject.facts.find(where, RecordType::kPtr);
+  const auto* answer = subject.facts.find(where, net::RecordType::kPtr);
   if (answer == nullptr) return false;
   const std::string publish = where + ". PTR mail." + subject.question.domain + ". (by whoever owns the network)";
   if (!answer->ok() && !is_void(*answer)) return subject.unknown("ptr", *answer);
@@ -131,7 +130,7 @@ bool judge_ptr(MailSubject& subject) {
   const std::vector<std::string> names = answer->texts;
   bool known = true;
   for (std::size_t i = 0; i < std::min(names.size(), kNamesMax); ++i) {
-    const auto* forward = subject.facts.find(names[i], address.v4() ? RecordType::kA : RecordType::kAaaa);
+    const auto* forward = subject.facts.find(names[i], address.v4() ? net::RecordType::kA : net::RecordType::kAaaa);
     if (forward == nullptr) {
       known = false;
       continue;
@@ -153,7 +152,7 @@ bool judge_helo(MailSubject& subject) {
   const std::string& helo = subject.question.helo;
   const net::Address& address = *subject.question.address;
   if (helo.empty()) return true;
-  const auto* answer = subject.facts.find(helo, address.v4() ? RecordType::kA : RecordType::kAaaa);
+  const auto* answer = subject.facts.find(helo, address.v4() ? net::RecordType::kA : net::RecordType::kAaaa);
   if (answer == nullptr) return false;
   if (!answer->ok() && !is_void(*answer)) return subject.unknown("helo", *answer);
   const auto& found = answer->addresses;
@@ -186,7 +185,7 @@ bool judge_list(MailSubject& subject, const std::string& zone) {
   const std::string reversed = net::reverse_name(address);
   const std::string labels = reversed.substr(0, reversed.rfind('.', reversed.rfind('.') - 1));
   const std::string name = labels + "." + zone;
-  const auto* answer = subject.facts.find(name, RecordType::kA);
+  const auto* answer = subject.facts.find(name, net::RecordType::kA);
   if (answer == nullptr) return false;
   if (!answer->ok() && !is_void(*answer)) return subject.unknown("dnsbl", *answer);
   if (answer->addresses.empty()) {
@@ -205,7 +204,7 @@ bool judge_list(MailSubject& subject, const std::string& zone) {
                 "Lists answer in 127.0.0.0/8: the zone is parked or somebody changes its answers.");
     return true;
   }
-  const auto* reason = subject.facts.find(name, RecordType::kTxt);
+  const auto* reason = subject.facts.find(name, net::RecordType::kTxt);
   if (reason == nullptr) return false;
   const std::string why = reason->texts.empty() ? "" : ": " + printable(reason->texts.front(), 300);
   subject.add("dnsbl", Level::kProblem, "listed on " + zone + " (" + code.host() + ")" + why,

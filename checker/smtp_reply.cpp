@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "checker/words.h"
+
 namespace everup::checker {
 
 namespace {
-
-bool digit(char c) { return c >= '0' && c <= '9'; }
 
 // How many digits stand at `from`, at most four.
 std::size_t digits(std::string_view text, std::size_t from) {

@@ -8,7 +8,6 @@
 namespace everup::checker {
 namespace {
 
-using net::RecordType;
 using M = SpfTerm::Mechanism;
 
 constexpr std::size_t kNamesMax = 10;  // of an MX or PTR answer
@@ -96,7 +95,7 @@ class Evaluation {
     return false;
   }
   // Null: not yet, or `trouble_` says why never.
-  const net::Records* ask(const std::string& name, RecordType type) {
+  const net::Records* ask(const std::string& name, net::RecordType type) {
     const net::Records* answer = facts_.find(name, type);
     if (answer == nullptr) return nullptr;
     if (!answer->ok() && !is_void(*answer)) {
@@ -110,7 +109,7 @@ class Evaluation {
     }
     return answer;
   }
-  RecordType family() const { return question_.address.v4() ? RecordType::kA : RecordType::kAaaa; }
+  net::RecordType family() const { return question_.address.v4() ? net::RecordType::kA : net::RecordType::kAaaa; }
 
   std::optional<bool> address_matches(const std::string& name, const SpfTerm& term) {
     const net::Records* answer = ask(name, family());
@@ -138,7 +137,7 @@ class Evaluation {
       case M::kPtr:
         return backwards(name);
       case M::kExists: {
-        const net::Records* answer = ask(name, RecordType::kA);
+        const net::Records* answer = ask(name, net::RecordType::kA);
         if (answer == nullptr) return std::nullopt;
         return !answer->addresses.empty();
       }
@@ -168,7 +167,7 @@ class Evaluation {
     return false;
   }
   std::optional<bool> mail_host(const std::string& name, const SpfTerm& term) {
-    const net::Records* answer = ask(name, RecordType::kMx);
+    const net::Records* answer = ask(name, net::RecordType::kMx);
     if (answer == nullptr) return std::nullopt;
     if (answer->mx.size() > kNamesMax) {
       trouble_ = ended(SpfResult::kPermError, name + " has more than 10 mail hosts (RFC 7208, 4.6.4)");
@@ -184,7 +183,7 @@ class Evaluation {
   }
   // RFC 7208, 5.5: names of the address that lead back to it and lie in the domain; what fails is passed over.
   std::optional<bool> backwards(const std::string& name) {
-    const net::Records* answer = facts_.find(net::reverse_name(question_.address), RecordType::kPtr);
+    const net::Records* answer = facts_.find(net::reverse_name(question_.address), net::RecordType::kPtr);
     if (answer == nullptr) return std::nullopt;
     const std::vector<std::string> names(
         answer->texts.begin(),
@@ -254,7 +253,7 @@ std::string_view word(SpfResult result) {
 }
 
 std::optional<SpfFound> find_spf(std::string_view domain, DnsFacts& facts) {
-  const net::Records* answer = facts.find(domain, RecordType::kTxt);
+  const net::Records* answer = facts.find(domain, net::RecordType::kTxt);
   if (answer == nullptr) return std::nullopt;
   const std::string name = printable(domain, 253);
   if (!answer->ok() && !is_void(*answer)) return SpfFound{SpfResult::kTempError, "", name + ": " + answer->detail};

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "checker/spf.h"
+#include "checker/words.h"
 #include "core/outcome.h"
 #include "net/dns_message.h"
 
@@ -12,10 +13,8 @@ namespace {
 
 constexpr std::size_t kTermsMax = 512, kExpandedMax = 1024;
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 Error wrong(std::string what) { return {ErrorCode::kInvalid, std::move(what)}; }
-std::string quoted(std::string_view text) { return '"' + printable(text, 100) + '"'; }
 
 std::optional<int> number(std::string_view text, int max) {
   int value = -1;
@@ -64,11 +63,11 @@ Status read_network(std::string_view value, bool six, SpfTerm& term) {
   const std::size_t slash = value.find('/');
   const auto address = net::Address::parse(value.substr(0, slash));
   const bool fits = address && address->v4() == !six;
-  if (!fits) return wrong(quoted(value) + " is no " + (six ? "IPv6" : "IPv4") + " network");
+  if (!fits) return wrong(in_quotes(value) + " is no " + (six ? "IPv6" : "IPv4") + " network");
   term.network = *address;
   if (slash == std::string_view::npos) return ok();
   const auto length = number(value.substr(slash + 1), six ? 128 : 32);
-  if (!length) return wrong(quoted(value) + " has no prefix length of 0 to " + (six ? "128" : "32"));
+  if (!length) return wrong(in_quotes(value) + " has no prefix length of 0 to " + (six ? "128" : "32"));
   (six ? term.prefix6 : term.prefix4) = *length;
   return ok();
 }
@@ -91,24 +90,24 @@ Status read_argument(std::string_view rest, SpfTerm& term) {
   const bool given = rest.starts_with(':');
   switch (term.mechanism) {
     case M::kAll:
-      return rest.empty() ? ok() : Status(wrong("\"all\" takes nothing behind it: " + quoted(term.text)));
+      return rest.empty() ? ok() : Status(wrong("\"all\" takes nothing behind it: " + in_quotes(term.text)));
     case M::kIp4:
     case M::kIp6:
-      if (!given) return wrong(quoted(term.text) + " names no network");
+      if (!given) return wrong(in_quotes(term.text) + " names no network");
       return read_network(rest.substr(1), term.mechanism == M::kIp6, term);
     case M::kA:
     case M::kMx:
-      if (!take_lengths(rest, term)) return wrong(quoted(term.text) + " has an impossible prefix length");
+      if (!take_lengths(rest, term)) return wrong(in_quotes(term.text) + " has an impossible prefix length");
       break;
     case M::kInclude:
     case M::kExists:
-      if (!given) return wrong(quoted(term.text) + " names no domain");
+      if (!given) return wrong(in_quotes(term.text) + " names no domain");
       break;
     case M::kPtr:
       break;
   }
   if (rest.empty()) return ok();
-  if (!given || !domain_spec(rest.substr(1))) return wrong(quoted(term.text) + " names no domain");
+  if (!given || !domain_spec(rest.substr(1))) return wrong(in_quotes(term.text) + " names no domain");
   term.domain = rest.substr(1);
   return ok();
 }
@@ -120,7 +119,7 @@ Status read_modifier(std::string_view term, std::size_t equals, SpfRecord& recor
   if (name == "redirect" || name == "exp") {
     const bool twice = name == "redirect" ? !record.redirect.empty() : explained;
     if (twice) return wrong(name + "= is there twice");
-    if (!domain_spec(value)) return wrong(quoted(term) + " names no domain");
+    if (!domain_spec(value)) return wrong(in_quotes(term) + " names no domain");
     if (name == "redirect") record.redirect = value;
     explained = explained || name == "exp";
     return ok();
@@ -144,7 +143,7 @@ Status read_term(std::string_view text, SpfRecord& record, bool& explained) {
   const std::size_t end = std::min(text.find_first_of(":/"), text.size());
   const std::string word = name_key(text.substr(0, end));
   const auto* known = std::find_if(kNames.begin(), kNames.end(), [&](const Name& one) { return one.word == word; });
-  if (known == kNames.end()) return wrong("nobody knows the term " + quoted(term.text));
+  if (known == kNames.end()) return wrong("nobody knows the term " + in_quotes(term.text));
   term.mechanism = known->mechanism;
   if (const Status read = read_argument(text.substr(end), term); !read) return read;
   record.terms.push_back(std::move(term));
@@ -252,7 +251,7 @@ Result<std::string> expand_spf(std::string_view text, const SpfMacros& macros) {
     if (out.size() > kExpandedMax) return wrong("a name of more than 1024 bytes");
     const char c = text.front();
     if (c != '%') {
-      if (c < 0x21 || c > 0x7e) return wrong("a control or 8-bit character in " + quoted(text));
+      if (c < 0x21 || c > 0x7e) return wrong("a control or 8-bit character in " + in_quotes(text));
       out += c;
       text.remove_prefix(1);
       continue;

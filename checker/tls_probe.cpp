@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kTriedMax = 16;
 
-std::string_view trimmed(std::string_view text) {
+std::string_view bare(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\"");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\"") - first + 1);
@@ -30,15 +30,15 @@ std::optional<StrictTransport> strict_transport(std::string_view value) {
   bool has_age = false;
   while (!value.empty()) {
     const auto end = std::min(value.find(';'), value.size());
-    const std::string_view directive = trimmed(value.substr(0, end));
+    const std::string_view directive = bare(value.substr(0, end));
     value.remove_prefix(std::min(end + 1, value.size()));
     const auto equals = std::min(directive.find('='), directive.size());
-    const std::string_view name = trimmed(directive.substr(0, equals));
+    const std::string_view name = bare(directive.substr(0, equals));
     const auto is = [&](const char* word) {
       return name.size() == std::strlen(word) && strncasecmp(name.data(), word, name.size()) == 0;
     };
     if (is("max-age") && equals < directive.size()) {
-      const std::string_view age = trimmed(directive.substr(equals + 1));
+      const std::string_view age = bare(directive.substr(equals + 1));
       const auto parsed = std::from_chars(age.data(), age.data() + age.size(), out.max_age_s);
       has_age = parsed.ec == std::errc() && out.max_age_s >= 0;
     }

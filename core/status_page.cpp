@@ -12,7 +12,7 @@
 namespace everup {
 namespace {
 
-constexpr std::size_t kSlugMax = 64, kNameMax = 100, kDescriptionMax = 1000, kUrlMax = 500;
+constexpr std::size_t kSlugMax = 64, kNameMax = 100, kDescriptionMax = 1000, kLinkMax = 500;
 
 bool is_slug_character(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
 
@@ -37,7 +37,7 @@ bool good_prose(std::string_view text) {
 
 bool good_url(std::string_view url) {
   const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
-  return scheme > 0 && url.size() > scheme && url.size() <= kUrlMax &&
+  return scheme > 0 && url.size() > scheme && url.size() <= kLinkMax &&
          std::all_of(url.begin(), url.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 

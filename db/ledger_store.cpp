@@ -496,7 +496,7 @@ Result<PublicLedger> LedgerStore::by_token(TokenKind kind, std::string_view toke
 Result<std::vector<PublicLedger>> LedgerStore::of_page(std::int64_t page, WallTime from, WallTime now) {
   std::vector<PublicLedger> out;
   const Status status = public_.run(
-      kDeadline,
+      kStoreDeadline,
       [&](pqxx::transaction_base& tx) -> Status {
         out.clear();
         auto rows = read_page(tx, page, from, now);

@@ -11,7 +11,6 @@
 namespace everup::reports {
 namespace {
 
-constexpr std::array<std::string_view, 5> kWindows{"24h", "7d", "30d", "90d", "365d"};
 constexpr std::string_view kLongest = "365d";
 
 std::string_view gap_english(GapReason reason) {
@@ -54,7 +53,7 @@ ReportModel report_model(ReportInput input) {
   model.timeline = timeline_of(input.ledger, year, input.now);
   const Timeline& timeline = model.timeline;
   model.as_of = year.to;
-  for (const std::string_view name : kWindows) {
+  for (const std::string_view name : kReportWindows) {
     const Span span{year.to - milliseconds(rolling_window_ms(name).value_or(kDayMs)), year.to};
     const Tally figures = tally(clipped(timeline, span));
     model.windows.push_back({std::string(name), span, figures, uptime_of(figures)});

@@ -6,6 +6,7 @@
 // Limits: kDays days in the strip, kDownsMax downs in the list (the newest; the page tells how many it leaves out).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ namespace everup::reports {
 
 inline constexpr int kDays = 90;
 inline constexpr std::size_t kDownsMax = 200;
+
+// The windows that pages offer, shortest first.
+inline constexpr std::array<std::string_view, 5> kReportWindows{"24h", "7d", "30d", "90d", "365d"};
 
 // Addresses of a report's pages: `base` is "/report/{token}"; `query` stands at the end of each ("?tz=Europe%2FPrague"
 // or empty). An empty base: no links.

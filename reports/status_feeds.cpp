@@ -57,12 +57,6 @@ std::string rfc822(WallTime t) {
          text.substr(0, 4) + " " + text.substr(11, 8) + " GMT";
 }
 
-WallTime changed_at(const StatusInput& in) {
-  WallTime at = in.page.updated_at;
-  for (const StatusIncident& one : in.incidents) at = std::max(at, one.changed_at());
-  return at;
-}
-
 // 20261122T143000Z
 std::string stamp(WallTime t) {
   std::string out;
@@ -103,6 +97,12 @@ void add_line(std::string& out, std::string_view line) {
 }
 
 }  // namespace
+
+WallTime changed_at(const StatusInput& in) {
+  WallTime at = in.page.updated_at;
+  for (const StatusIncident& one : in.incidents) at = std::max(at, one.changed_at());
+  return at;
+}
 
 std::string status_atom(const StatusInput& in) {
   std::string out =

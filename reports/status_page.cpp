@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t kPartDays = 30;
 constexpr std::size_t kDaysTold = 10;  // of down time, in a strip's words
-constexpr std::string_view kWindows[] = {"24h", "7d", "30d", "90d", "365d"};
 constexpr std::string_view kStaleMark = "<p class=\"stale\" role=\"status\" hidden>";
 constexpr std::int64_t kWellWatched = 95'000;  // thousandths of a percent; below it coverage stands beside the figure
 
@@ -283,7 +282,7 @@ void add_groups(const StatusInput& in, Fields& page, WallTime& as_of) {
 
 std::vector<Fields> window_links(const StatusInput& in) {
   std::vector<Fields> out;
-  for (const std::string_view window : kWindows) {
+  for (const std::string_view window : kReportWindows) {
     out.push_back({.texts = {{"href", (in.base.empty() ? "/" : in.base) + "?window=" + std::string(window)},
                              {"text", std::string(word(in.page.language, "w_" + std::string(window)))}},
                    .flags = {{"current", window == in.window}},

@@ -71,6 +71,9 @@ struct StatusInput {
   std::string version;  // of Everup; may be empty
 };
 
+// When an incident of the page last changed, or the page was made: what feeds call "updated".
+WallTime changed_at(const StatusInput& input);
+
 // The state of the page as a whole: the worst of its monitors; paused ones count only where there are no others.
 enum class Overall : std::uint8_t { kEmpty, kUp, kMaintenance, kUnknown, kDegraded, kSomeDown, kAllDown };
 Overall overall_of(const std::vector<StatusGroup>& groups);

@@ -9,21 +9,12 @@
 namespace everup::reports {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Ordered = nlohmann::ordered_json;
 
 std::string page_id(const StatusInput& in) { return to_string(in.page.id); }
 
 // When anything that is shown changed last.
-WallTime changed_at(const StatusInput& in) {
-  WallTime at = in.page.updated_at;
-  for (const StatusIncident& one : in.incidents) at = std::max(at, one.changed_at());
-  for (const StatusGroup& group : in.groups) {
-    for (const StatusRow& row : group.rows) at = std::max(at, row.since.value_or(at));
-  }
-  return at;
-}
-
-Json page_json(const StatusInput& in) {
+Ordered page_json(const StatusInput& in) {
   return {{"id", page_id(in)},
           {"name", in.page.name},
           {"url", in.url},
@@ -31,9 +22,9 @@ Json page_json(const StatusInput& in) {
           {"updated_at", rfc3339(changed_at(in))}};
 }
 
-Json status_json(const StatusInput& in) {
+Ordered status_json(const StatusInput& in) {
   const auto told = [](const char* indicator, const char* text) {
-    return Json{{"indicator", indicator}, {"description", text}};
+    return Ordered{{"indicator", indicator}, {"description", text}};
   };
   switch (overall_of(in.groups)) {
     case Overall::kUp:
@@ -70,7 +61,7 @@ const char* component_status(State state) {
   return "degraded_performance";
 }
 
-Json component_description(State state) {
+Ordered component_description(State state) {
   switch (state) {
     case State::kUnknown:
     case State::kBeforeCreation:
@@ -86,7 +77,7 @@ Json component_description(State state) {
   return nullptr;
 }
 
-Json component_json(const StatusInput& in, const StatusRow& row, std::size_t position, const Json& group) {
+Ordered component_json(const StatusInput& in, const StatusRow& row, std::size_t position, const Ordered& group) {
   return {{"id", row.id},
           {"name", row.name},
           {"status", component_status(row.state)},
@@ -102,8 +93,8 @@ Json component_json(const StatusInput& in, const StatusRow& row, std::size_t pos
           {"only_show_if_degraded", false}};
 }
 
-Json group_json(const StatusInput& in, const StatusGroup& group, std::size_t position, const std::string& id) {
-  Json inside = Json::array();
+Ordered group_json(const StatusInput& in, const StatusGroup& group, std::size_t position, const std::string& id) {
+  Ordered inside = Ordered::array();
   for (const StatusRow& row : group.rows) inside.push_back(row.id);
   return {{"id", id},
           {"name", group.name},
@@ -121,8 +112,8 @@ Json group_json(const StatusInput& in, const StatusGroup& group, std::size_t pos
           {"components", std::move(inside)}};
 }
 
-Json components_json(const StatusInput& in) {
-  Json out = Json::array();
+Ordered components_json(const StatusInput& in) {
+  Ordered out = Ordered::array();
   std::size_t number = 0, position = 0;
   for (const StatusGroup& group : in.groups) {
     ++number;
@@ -130,23 +121,23 @@ Json components_json(const StatusInput& in) {
     const std::string id = page_id(in) + "-" + std::to_string(number);
     if (!group.name.empty()) out.push_back(group_json(in, group, ++position, id));
     for (const StatusRow& row : group.rows)
-      out.push_back(component_json(in, row, ++position, group.name.empty() ? Json(nullptr) : Json(id)));
+      out.push_back(component_json(in, row, ++position, group.name.empty() ? Ordered(nullptr) : Ordered(id)));
   }
   return out;
 }
 
 // Those of the page's components that are meant, as they are now.
-Json named_components(const StatusInput& in, const std::vector<std::string>& monitors) {
-  Json out = Json::array();
-  for (const Json& one : components_json(in)) {
+Ordered named_components(const StatusInput& in, const std::vector<std::string>& monitors) {
+  Ordered out = Ordered::array();
+  for (const Ordered& one : components_json(in)) {
     const auto id = one["id"].get<std::string>();
     if (std::find(monitors.begin(), monitors.end(), id) != monitors.end()) out.push_back(one);
   }
   return out;
 }
 
-Json update_json(const std::string& id, const std::string& incident, std::string_view status, const std::string& body,
-                 WallTime at) {
+Ordered update_json(const std::string& id, const std::string& incident, std::string_view status,
+                    const std::string& body, WallTime at) {
   return {{"id", id},
           {"status", std::string(status)},
           {"body", body},
@@ -158,8 +149,8 @@ Json update_json(const std::string& id, const std::string& incident, std::string
 }
 
 // Newest first, as Statuspage does; the first and the last are ours.
-Json updates_json(const StatusIncident& one) {
-  Json out = Json::array();
+Ordered updates_json(const StatusIncident& one) {
+  Ordered out = Ordered::array();
   if (one.ended_at)
     out.push_back(update_json(one.id + "-end", one.id, "resolved", one.name + " is up again.", *one.ended_at));
   std::vector<std::string> stages;
@@ -172,8 +163,8 @@ Json updates_json(const StatusIncident& one) {
   return out;
 }
 
-Json incident_json(const StatusInput& in, const StatusIncident& one) {
-  Json monitoring = nullptr;
+Ordered incident_json(const StatusInput& in, const StatusIncident& one) {
+  Ordered monitoring = nullptr;
   for (const StatusUpdate& update : one.updates) {
     if (update.stage == "monitoring") monitoring = rfc3339(update.at);
   }
@@ -184,7 +175,7 @@ Json incident_json(const StatusInput& in, const StatusIncident& one) {
           {"created_at", rfc3339(one.confirmed_at)},
           {"updated_at", rfc3339(one.changed_at())},
           {"monitoring_at", std::move(monitoring)},
-          {"resolved_at", one.ended_at ? Json(rfc3339(*one.ended_at)) : Json(nullptr)},
+          {"resolved_at", one.ended_at ? Ordered(rfc3339(*one.ended_at)) : Ordered(nullptr)},
           {"impact", "major"},
           {"shortlink", root + "incidents/" + one.id},
           {"started_at", rfc3339(one.started_at)},
@@ -195,8 +186,8 @@ Json incident_json(const StatusInput& in, const StatusIncident& one) {
 
 enum class Which : std::uint8_t { kAll, kOpen, kLater, kRunning };
 
-Json incidents_json(const StatusInput& in, Which which) {
-  Json out = Json::array();
+Ordered incidents_json(const StatusInput& in, Which which) {
+  Ordered out = Ordered::array();
   for (const StatusIncident& one : in.incidents) {
     if (which == Which::kOpen && one.ended_at) continue;
     if (out.size() < kEntriesMax) out.push_back(incident_json(in, one));
@@ -204,7 +195,7 @@ Json incidents_json(const StatusInput& in, Which which) {
   return out;
 }
 
-Json maintenance_json(const StatusInput& in, const StatusMaintenance& one) {
+Ordered maintenance_json(const StatusInput& in, const StatusMaintenance& one) {
   const bool running = one.span.contains(in.now);
   const std::string root = in.url.ends_with('/') ? in.url : in.url + "/";
   const char* status = running ? "in_progress" : one.span.to <= in.now ? "completed" : "scheduled";
@@ -219,14 +210,14 @@ Json maintenance_json(const StatusInput& in, const StatusMaintenance& one) {
           {"shortlink", root},
           {"started_at", rfc3339(one.span.from)},
           {"page_id", page_id(in)},
-          {"incident_updates", Json::array({update_json(one.id + "-plan", one.id, status, one.name, one.saved_at)})},
+          {"incident_updates", Ordered::array({update_json(one.id + "-plan", one.id, status, one.name, one.saved_at)})},
           {"components", named_components(in, one.monitors)},
           {"scheduled_for", rfc3339(one.span.from)},
           {"scheduled_until", rfc3339(one.span.to)}};
 }
 
-Json maintenances_json(const StatusInput& in, Which which) {
-  Json out = Json::array();
+Ordered maintenances_json(const StatusInput& in, Which which) {
+  Ordered out = Ordered::array();
   for (const StatusMaintenance& one : in.maintenance) {
     const bool running = one.span.contains(in.now);
     if ((which == Which::kLater && one.span.from <= in.now) || (which == Which::kRunning && !running)) continue;
@@ -238,7 +229,7 @@ Json maintenances_json(const StatusInput& in, Which which) {
 }  // namespace
 
 std::string status_v2_json(const StatusInput& in, V2File file) {
-  Json out{{"page", page_json(in)}};
+  Ordered out{{"page", page_json(in)}};
   switch (file) {
     case V2File::kSummary:
       out["components"] = components_json(in);
@@ -268,7 +259,7 @@ std::string status_v2_json(const StatusInput& in, V2File file) {
       out["scheduled_maintenances"] = maintenances_json(in, Which::kRunning);
       break;
   }
-  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return out.dump(-1, ' ', false, Ordered::error_handler_t::replace);
 }
 
 }  // namespace everup::reports

@@ -12,7 +12,6 @@ namespace everup::db {
 namespace {
 
 using test::must;
-constexpr std::int64_t kHour = 3'600'000;
 
 class MaintenanceTest : public StoreTest {
  protected:
@@ -23,11 +22,11 @@ class MaintenanceTest : public StoreTest {
   }
   static MaintenanceDraft window(std::int64_t from_h, std::int64_t to_h) {
     MaintenanceDraft draft;
-    draft.starts_at = WallTime{kNoon + from_h * kHour};
-    draft.length = milliseconds((to_h - from_h) * kHour);
+    draft.starts_at = WallTime{kNoon + from_h * kHourMs};
+    draft.length = milliseconds((to_h - from_h) * kHourMs);
     return draft;
   }
-  void clock_at(std::int64_t hours) { s.clock.at = WallTime{kNoon + hours * kHour}; }
+  void clock_at(std::int64_t hours) { s.clock.at = WallTime{kNoon + hours * kHourMs}; }
   // What is laid over the monitor from noon on, in hours since: "1-3 5-6".
   std::string laid(AccountId account, const Monitor& m) {
     const auto input = must(s.ledger.ledger(account, to_string(m.id), WallTime{kNoon}, s.clock.at));
@@ -37,8 +36,8 @@ class MaintenanceTest : public StoreTest {
     EXPECT_EQ(shown.input.maintenance, input.maintenance) << "a page and its account read the same";
     std::string out;
     for (const Span& span : input.maintenance) {
-      out += (out.empty() ? "" : " ") + std::to_string((span.from.ms - kNoon) / kHour) + "-" +
-             std::to_string((span.to.ms - kNoon) / kHour);
+      out += (out.empty() ? "" : " ") + std::to_string((span.from.ms - kNoon) / kHourMs) + "-" +
+             std::to_string((span.to.ms - kNoon) / kHourMs);
     }
     return out;
   }
@@ -63,7 +62,7 @@ TEST_F(MaintenanceTest, OneIsLaidOverEveryMonitorOfItsAccount) {
   EXPECT_EQ(laid(s.b, theirs), "");
   EXPECT_EQ(state(s.a, mine), State::kMaintenance);
   EXPECT_EQ(state(s.b, theirs), State::kUnknown);
-  EXPECT_EQ(must(s.monitors.find(s.a, to_string(mine.id))).since, WallTime{kNoon + kHour});
+  EXPECT_EQ(must(s.monitors.find(s.a, to_string(mine.id))).since, WallTime{kNoon + kHourMs});
   EXPECT_EQ(listed(State::kMaintenance), 1u);
   EXPECT_EQ(listed(State::kUnknown), 0u);
   const Monitor late = make(s.a);
@@ -78,20 +77,20 @@ TEST_F(MaintenanceTest, OneIsLaidOverEveryMonitorOfItsAccount) {
 
 TEST_F(MaintenanceTest, ItTakesItsShareOfTheTimelineOnly) {
   const Monitor m = make(s.a);
-  s.span(m.id, kNoon, std::to_string(kNoon + 2 * kHour), 1);
-  s.span(m.id, kNoon + 2 * kHour, std::to_string(kNoon + 5 * kHour), 3);
-  s.span(m.id, kNoon + 5 * kHour, "NULL", 1);
-  s.standing(m.id, 1, kNoon + 5 * kHour);
+  s.span(m.id, kNoon, std::to_string(kNoon + 2 * kHourMs), 1);
+  s.span(m.id, kNoon + 2 * kHourMs, std::to_string(kNoon + 5 * kHourMs), 3);
+  s.span(m.id, kNoon + 5 * kHourMs, "NULL", 1);
+  s.standing(m.id, 1, kNoon + 5 * kHourMs);
   must(windows.create(s.a, window(1, 3)));
   must(windows.create(s.a, window(2, 4)));  // overlapping ones are booked once
   clock_at(6);
-  s.mark(m.id, kNoon + 6 * kHour);
+  s.mark(m.id, kNoon + 6 * kHourMs);
   const auto input = must(s.ledger.ledger(s.a, to_string(m.id), WallTime{kNoon}, s.clock.at));
   const Tally t = tally(timeline_of(input, {WallTime{kNoon}, s.clock.at}, s.clock.at));
-  EXPECT_EQ(t.maintenance_ms, 3 * kHour);
-  EXPECT_EQ(t.down_ms, kHour);
-  EXPECT_EQ(t.up_ms, 2 * kHour);
-  EXPECT_EQ(t.total_ms(), 6 * kHour);
+  EXPECT_EQ(t.maintenance_ms, 3 * kHourMs);
+  EXPECT_EQ(t.down_ms, kHourMs);
+  EXPECT_EQ(t.up_ms, 2 * kHourMs);
+  EXPECT_EQ(t.total_ms(), 6 * kHourMs);
 }
 
 TEST_F(MaintenanceTest, NothingBeforeItWasSavedIsChanged) {
@@ -102,7 +101,7 @@ TEST_F(MaintenanceTest, NothingBeforeItWasSavedIsChanged) {
   EXPECT_EQ(laid(s.a, m), "2-5");
   clock_at(4);
   MaintenanceDraft longer = saved;
-  longer.length = milliseconds(8 * kHour);  // from one to nine o'clock
+  longer.length = milliseconds(8 * kHourMs);  // from one to nine o'clock
   const auto second = must(windows.update(s.a, to_string(saved.id), longer, saved.version));
   EXPECT_EQ(second.version, 2);
   EXPECT_EQ(second.created_at, saved.created_at);
@@ -166,7 +165,7 @@ TEST_F(MaintenanceTest, NamedMonitorsAreTheAccountsOwn) {
                      std::to_string(other.id.value) + "], " + std::to_string(s.clock.at.ms) + ")");
   ASSERT_EQ(asked.size(), 1);
   EXPECT_EQ(asked[0][0].as<std::int64_t>(), one.id.value);
-  EXPECT_EQ(asked[0][1].as<std::int64_t>(), kNoon + 2 * kHour);
+  EXPECT_EQ(asked[0][1].as<std::int64_t>(), kNoon + 2 * kHourMs);
 }
 
 TEST_F(MaintenanceTest, RepeatedOnesAreWorkedOutAheadAndFurther) {
