@@ -84,6 +84,12 @@ everup_install() {
   everup_disable_new_services "${new_services[@]}"
 }
 
+# Into the current directory; with fresh lists when those that are there do not know it.
+everup_download() {
+  apt-get -q download "$1" >&2 && return 0
+  everup_apt update && apt-get -q download "$1" >&2
+}
+
 # everup_unpack DIRECTORY PACKAGE…: their files below DIRECTORY; nothing is installed. Once.
 everup_unpack() {
   local directory="$1" package fetched
@@ -93,7 +99,7 @@ everup_unpack() {
     everup_say "unpacking $package"
     mkdir -p "$directory"
     fetched="$(mktemp -d)"
-    if (cd "$fetched" && apt-get -q download "$package" >&2 2>/dev/null && dpkg -x ./*.deb "$directory"); then
+    if (cd "$fetched" && everup_download "$package" && dpkg -x ./*.deb "$directory"); then
       touch "$directory/.$package"
     else
       everup_say "cannot download $package"
