@@ -1,6 +1,7 @@
 // See api/body_json.h.
 #include "api/body_json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -59,6 +60,15 @@ void read_bool(const json& value, const char* name, bool* out, FieldErrors* erro
     errors->push_back({"#/" + std::string(name), "wrong_type", "is true or false"});
 }
 
+void read_text(const json& value, const char* name, std::string* out, FieldErrors* errors) {
+  const auto found = value.find(name);
+  if (found == value.end() || found->is_null()) return;
+  if (found->is_string() && found->get_ref<const std::string&>().size() <= 1024)
+    *out = found->get<std::string>();
+  else
+    errors->push_back({"#/" + std::string(name), "wrong_type", "is a text of at most 1024 bytes"});
+}
+
 void read_expiry(const json& value, WallTime now, KeyBody* out, FieldErrors* errors) {
   const auto found = value.find("expires_at");
   if (found == value.end() || found->is_null()) return;
@@ -108,6 +118,42 @@ BodyOf<RotateBody> parse_rotate_body(std::string_view text) {
   if (out.errors.empty() && !out.value.badge && !out.value.report && !out.value.heartbeat) {
     out.errors.push_back({"#", "nothing_to_do", "names badge, report, heartbeat or several with true"});
   }
+  return out;
+}
+
+BodyOf<MailBody> parse_mail_body(std::string_view text) {
+  BodyOf<MailBody> out;
+  const auto value = parse_object(text, &out.errors);
+  if (!value) {
+    out.syntax = out.errors.front().code == "bad_json";
+    return out;
+  }
+  refuse_unknown(*value, {"address", "domain", "helo", "mail_from", "selectors"}, &out.errors);
+  read_text(*value, "domain", &out.value.domain, &out.errors);
+  read_text(*value, "address", &out.value.address, &out.errors);
+  read_text(*value, "mail_from", &out.value.mail_from, &out.errors);
+  read_text(*value, "helo", &out.value.helo, &out.errors);
+  const auto selectors = value->find("selectors");
+  if (selectors == value->end() || selectors->is_null()) return out;
+  const bool texts = selectors->is_array() && selectors->size() <= 100 &&
+                     std::all_of(selectors->begin(), selectors->end(), [](const json& one) { return one.is_string(); });
+  if (texts)
+    out.value.selectors = selectors->get<std::vector<std::string>>();
+  else
+    out.errors.push_back({"#/selectors", "wrong_type", "is a list of selectors"});
+  return out;
+}
+
+BodyOf<RelayBody> parse_relay_body(std::string_view text) {
+  BodyOf<RelayBody> out;
+  const auto value = parse_object(text, &out.errors);
+  if (!value) {
+    out.syntax = out.errors.front().code == "bad_json";
+    return out;
+  }
+  refuse_unknown(*value, {"domain", "target"}, &out.errors);
+  read_text(*value, "target", &out.value.target, &out.errors);
+  read_text(*value, "domain", &out.value.domain, &out.errors);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "core/time.h"
@@ -33,5 +34,19 @@ struct RotateBody {
 };
 // {"badge":true,"report":true,"heartbeat":true}; at least one of them true.
 BodyOf<RotateBody> parse_rotate_body(std::string_view json);
+
+struct MailBody {
+  std::string domain, address, mail_from, helo;
+  std::vector<std::string> selectors;
+};
+// {"domain":"example.com","address":"192.0.2.25","mail_from":"…","helo":"…","selectors":["s1"]}; what the texts say is
+// judged by checker/deliverability.
+BodyOf<MailBody> parse_mail_body(std::string_view json);
+
+struct RelayBody {
+  std::string target, domain;
+};
+// {"target":"smtp://mx.example.com","domain":"example.com"}
+BodyOf<RelayBody> parse_relay_body(std::string_view json);
 
 }  // namespace everup::api

@@ -62,7 +62,10 @@ constexpr std::array<ProblemFacts, 42> kProblems{{
     {"http_version", 505, "The HTTP version is not spoken here", "HTTP/1.0 and HTTP/1.1."},
 }};
 
-constexpr std::array<ProblemFacts, 4> kMoreProblems{{
+constexpr std::array<ProblemFacts, 5> kMoreProblems{{
+    {"ownership_unproved", 403, "It is not proved that the server is yours",
+     "An open-relay test is made of one's own servers only: publish the TXT record that the answer names and ask "
+     "again."},
     {"too_many_tests", 429, "Too many tests",
      "Strangers make five tests in ten minutes from one network, and twenty a day of one host. A key lifts that."},
     {"field_too_long", 431, "A header line is too long", "At most 8192 bytes."},

@@ -5,6 +5,7 @@
 
 #include "api/app_pages.h"
 #include "api/house.h"
+#include "api/mail_tests.h"
 
 namespace everup::api {
 namespace {
@@ -158,6 +159,10 @@ const std::vector<Route> kRoutes{
     {"POST", "/api/v1/tls_tests", Scope::kOpen, kNever, kPool, kBody, "", create_tls_test},
     {"GET", "/api/v1/tls_tests/{token}", kPublic, kNever, kLoop, 0, "", get_tls_test},
     {"GET", "/api/v1/tls_tests/{token}/events", kPublic, kNever, kLoop, 0, "", tls_test_events},
+    {"POST", "/api/v1/mail_tests", kWrite, kNever, kPool, kBody, "", create_mail_test},
+    {"POST", "/api/v1/relay_tests", kWrite, kNever, kPool, kBody, "", create_relay_test},
+    {"GET", "/tools/mail", kPublic, kNever, kLoop, 0, "*", mail_form},
+    {"POST", "/tools/mail", Scope::kOpen, kNever, kPool, kForm, "*", post_mail_form, kFormMedia},
     {"GET", "/tools/live.js", kPublic, kDocument, kLoop, 0, "*", tool_script},
     {"GET", "/tools/smtp", kPublic, kNever, kLoop, 0, "*", smtp_form},
     {"POST", "/tools/smtp", Scope::kOpen, kNever, kPool, kForm, "*", post_smtp_form, kFormMedia},

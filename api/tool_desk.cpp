@@ -10,6 +10,7 @@
 #include "checker/smtp_report_json.h"
 #include "db/monitor_json.h"
 #include "db/tls_report_json.h"
+#include "net/digest.h"
 
 namespace everup::api {
 namespace {
@@ -151,6 +152,30 @@ std::string ToolRun::save_command() const {
          "/api/v1/monitors";
 }
 
+// The dashboard's form, for who is signed in: shorthand options of the target are all that it takes.
+std::string ToolRun::save_link() const {
+  std::string target = start_.draft.target.url();
+  const auto* mail = std::get_if<SmtpSettings>(&start_.draft.settings);
+  if (mail != nullptr && mail->options.mx) target += "?mx=1";
+  std::string out = house_.options.base_url + "/app/monitors/new?target=";
+  for (const char c : target) {
+    const bool plain =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+    out += plain ? std::string(1, c) : "%" + net::hex(std::string_view(&c, 1));
+  }
+  return out;
+}
+
+// In MX mode the hosts speak at the same time and nobody watches: the outcome tells of each.
+void ToolRun::take_hosts(const Outcome& outcome) {
+  mail_.verdict = outcome.verdict, mail_.cause = outcome.cause, mail_.detail = outcome.detail;
+  mail_.code = outcome.code, mail_.total_us = outcome.timings.total_us;
+  if (!outcome.evidence) return;
+  mail_.address = outcome.evidence->address;
+  mail_.hosts = outcome.evidence->hops;
+  mail_.transcript = outcome.evidence->transcript;
+}
+
 void ToolRun::end_mail() {
   reports::MailTest page;
   page.verdict = mail_.verdict, page.cause = mail_.cause, page.detail = mail_.detail;
@@ -162,11 +187,11 @@ void ToolRun::end_mail() {
     const bool doubted = tls.verification != Cause::kOk;
     if (doubted) page.tls_judgement = std::string(facts(tls.verification).english);
   }
-  page.capabilities = mail_.capabilities, page.findings = mail_.findings;
+  page.capabilities = mail_.capabilities, page.findings = mail_.findings, page.hosts = mail_.hosts;
   for (const auto& step : mail_.steps) page.steps.push_back({step.step, step.at_ms, step.took_ms, step.code});
   for (const TranscriptLine& line : mail_.transcript.lines()) page.lines.push_back({line, checker::smtp_note(line)});
   page.dropped = mail_.transcript.dropped();
-  page.save = save_command();
+  page.save = save_command(), page.save_link = save_link();
   page.now = loop_.now().wall;
   record_.report = checker::smtp_report_json(mail_);
   record_.page = reports::mail_test_html(page);
@@ -179,7 +204,7 @@ void ToolRun::end_tls(const Outcome& outcome) {
   page.total_ms = outcome.timings.total_us / 1000;
   page.report = outcome.evidence && outcome.evidence->tls ? outcome.evidence->tls.get() : &kNothing;
   page.heartbleed_withheld = start_.stranger;
-  page.save = save_command();
+  page.save = save_command(), page.save_link = save_link();
   page.now = loop_.now().wall;
   record_.report = db::tls_test_json(outcome);
   record_.page = reports::tls_test_html(page);
@@ -188,6 +213,8 @@ void ToolRun::end_tls(const Outcome& outcome) {
 // The probe lives until the next turn: this is called from inside it.
 void ToolRun::on_outcome(Outcome&& outcome) {
   if (start_.tool == Tool::kSmtp) {
+    const auto* mail = std::get_if<SmtpSettings>(&start_.draft.settings);
+    if (mail != nullptr && mail->options.mx) take_hosts(outcome);
     end_mail();
   } else {
     if (start_.stranger && outcome.cause == Cause::kAddressRefused)

@@ -62,10 +62,12 @@ class ToolRun final : public checker::Live {
   void on_smtp(const checker::SmtpReport& report) override;
   void on_outcome(Outcome&& outcome);
   void add(std::string_view event, std::string_view data, std::string row);
+  void take_hosts(const Outcome& outcome);
   void end_mail();
   void end_tls(const Outcome& outcome);
   void store(int attempt);
   std::string save_command() const;
+  std::string save_link() const;
   std::string_view note_of(const TranscriptLine& line) const;
 
   House& house_;

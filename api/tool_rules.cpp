@@ -37,6 +37,8 @@ void judge_mail(const SmtpOptions& options, Complaints& complaints) {
                   "passwords are not taken from strangers: sign in with a key, or use `everup smtp --auth-user`");
   complaints.need(options.from.empty(), "#/options/from", "not_allowed", "tests of strangers are sent by <> only");
   complaints.need(options.ehlo.empty(), "#/options/ehlo", "not_allowed", "tests of strangers use our own name");
+  complaints.need(!options.mx, "#/options/mx", "not_allowed",
+                  "all hosts of a domain are asked for signed-in users only: one server at a time for strangers");
   complaints.need(options.to.size() <= 1, "#/options/to", "too_many", "strangers ask for one recipient at a time");
 }
 
@@ -59,8 +61,6 @@ FieldErrors tool_errors(Tool tool, const MonitorDraft& draft) {
   complaints.need(kind == Kind::kSmtp || kind == Kind::kSmtps, "#/target", "wrong_kind",
                   "must be smtp://host, smtp://host:port or smtps://host");
   if (const auto* mail = std::get_if<SmtpSettings>(&draft.settings)) {
-    complaints.need(!mail->options.mx, "#/options/mx", "not_allowed",
-                    "one server at a time is shown here; `everup smtp --mx` and monitors ask all of a domain");
     complaints.need(mail->options.stop_after != SmtpStop::kData, "#/options/stop_after", "not_allowed",
                     "no message is sent from here; `everup smtp --send` does");
   }
@@ -87,9 +87,20 @@ FieldErrors stranger_errors(Tool tool, const MonitorDraft& draft, const ToolOpti
   return complaints.take();
 }
 
+bool open_to_strangers(Tool tool, const ToolOptions& options) {
+  switch (tool) {
+    case Tool::kSmtp:
+      return options.smtp;
+    case Tool::kTls:
+      return options.tls;
+    case Tool::kMail:
+      return false;
+  }
+  return false;
+}
+
 std::string stranger_limits(Tool tool, const ToolOptions& options) {
-  const bool open = tool == Tool::kSmtp ? options.smtp : options.tls;
-  if (!open)
+  if (!open_to_strangers(tool, options))
     return "This tool is for signed-in users here: POST /api/v1/" + std::string(reports::word(tool)) +
            "_tests with a key, or `everup " + std::string(reports::word(tool)) + "` at a shell.";
   std::string out =

@@ -14,6 +14,8 @@ namespace everup::api {
 // What is wrong with a test that anybody asks for: pointers as in a monitor.
 FieldErrors tool_errors(reports::Tool tool, const MonitorDraft& draft);
 FieldErrors stranger_errors(reports::Tool tool, const MonitorDraft& draft, const ToolOptions& options);
+// EVERUP_PUBLIC_TOOLS; deliverability never is: it makes our name servers ask for whoever likes.
+bool open_to_strangers(reports::Tool tool, const ToolOptions& options);
 // The same in one paragraph, for the form.
 std::string stranger_limits(reports::Tool tool, const ToolOptions& options);
 // What a stranger's test leaves out by itself.

@@ -8,6 +8,7 @@
 #include "api/house.h"
 #include "api/json_text.h"
 #include "api/problem.h"
+#include "api/tool_admission.h"
 #include "api/tool_desk.h"
 #include "api/tool_rules.h"
 #include "db/monitor_json.h"
@@ -25,35 +26,8 @@ Kind kind_of(Tool tool) { return tool == Tool::kSmtp ? Kind::kSmtp : Kind::kTls;
 std::string api_path(Tool tool) { return "/api/v1/" + std::string(reports::word(tool)) + "_tests/"; }
 std::string page_path(Tool tool) { return "/tools/" + std::string(reports::word(tool)) + "/"; }
 
-HttpResponse page_answer(std::string body, int status = 200) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "text/html; charset=utf-8";
-  response.body = std::move(body);
-  response.compressible = true;
-  response.set("Content-Security-Policy", std::string(reports::kToolCsp));
-  response.set("X-Robots-Tag", "noindex");
-  response.set("Cache-Control", "no-store");
-  return response;
-}
-
 // ---- admission
 // -----------------------------------------------------------------------------------------------------------------
-
-struct Refused {
-  int status = 422;
-  std::string_view code;
-  std::string detail;
-  FieldErrors errors;
-  int retry_after_s = 0;
-};
-
-HttpResponse as_problem(const Refused& refused) {
-  if (!refused.errors.empty()) return bad_body(refused.errors, refused.status == 400);
-  HttpResponse response = problem(refused.status, refused.code, refused.detail);
-  if (refused.retry_after_s > 0) response.set("Retry-After", std::to_string(refused.retry_after_s));
-  return response;
-}
 
 std::variant<MonitorDraft, Refused> read_test(const Call& call, Tool tool, std::string_view body, bool stranger) {
   auto parsed = db::parse_draft(body);
@@ -77,31 +51,14 @@ std::variant<ToolStart, Refused> admit(const Call& call, Tool tool, std::string_
   const auto& prober = stranger ? call.house->public_prober : call.house->prober;
   if (options.store == nullptr || prober == nullptr)
     return Refused{503, "unavailable", "this process does not probe", {}, 0};
-  if (stranger && !(tool == Tool::kSmtp ? options.smtp : options.tls))
-    return Refused{401, "unauthorized", stranger_limits(tool, options), {}, 0};
+  if (stranger && !open_to_strangers(tool, options)) return Refused{401, "unauthorized", stranger_limits(tool, options), {}, 0};
   auto read = read_test(call, tool, body, stranger);
   if (auto* refused = std::get_if<Refused>(&read)) return std::move(*refused);
   if (call.house->tools->full(stranger)) return Refused{503, "overloaded", "too many tests run already", {}, 10};
   ToolStart start{tool, net::random_token(), std::get<MonitorDraft>(std::move(read)), stranger, call.now};
   db::ToolTest row{start.id, kind_of(tool), start.draft.target.url(), start.draft.target.host, "", call.now};
   if (stranger) row.client = client_network(call.client);
-  const auto admission = options.store->begin(row);
-  if (!admission.ok()) {
-    call.house->log(call.request_id, admission.error().what);
-    return Refused{503, "unavailable", "the database cannot be reached", {}, 5};
-  }
-  switch (*admission) {
-    case db::ToolAdmission::kTaken:
-      break;
-    case db::ToolAdmission::kClientLimit:
-      return Refused{429,
-                     "too_many_tests",
-                     "five tests in ten minutes were made from your network (" + row.client + "): please wait",
-                     {},
-                     600};
-    case db::ToolAdmission::kHostLimit:
-      return Refused{429, "too_many_tests", row.host + " was tested twenty times within a day: please wait", {}, 3600};
-  }
+  if (auto refused = count_test(call, row)) return *std::move(refused);
   return start;
 }
 
@@ -289,16 +246,6 @@ HttpResponse html_of_store(const Asked& asked, const db::StoredTest* stored) {
   return page_answer(reports::tool_stream_head(asked.tool) + reports::tool_stream_end(asked.tool, asked.id));
 }
 
-reports::ToolForm form_of(const Call& call, Tool tool) {
-  const ToolOptions& options = call.house->options.tools;
-  reports::ToolForm form;
-  form.tool = tool;
-  form.limits = stranger_limits(tool, options);
-  form.closed = !(tool == Tool::kSmtp ? options.smtp : options.tls);
-  form.version = call.house->options.version;
-  return form;
-}
-
 Answer show_form(Call& call, Tool tool) {
   reports::ToolForm form = form_of(call, tool);
   const auto given = [&](const char* name) {
@@ -311,27 +258,13 @@ Answer show_form(Call& call, Tool tool) {
   return page_answer(reports::tool_form_html(form));
 }
 
-HttpResponse refused_form(reports::ToolForm&& form, const Refused& refused) {
-  for (const FieldError& error : refused.errors) {
-    const std::string field = error.pointer.size() > 2 ? error.pointer.substr(2) : "";
-    form.errors.push_back(field.empty() ? error.detail : field + ": " + error.detail);
-  }
-  if (refused.errors.empty()) form.errors.push_back(refused.detail);
-  HttpResponse response = page_answer(reports::tool_form_html(form), refused.status);
-  if (refused.retry_after_s > 0) response.set("Retry-After", std::to_string(refused.retry_after_s));
-  return response;
-}
-
 Answer post_form(Call& call, Tool tool) {
   reports::ToolForm form = form_of(call, tool);
   form.target = std::string(trim(form_value(call.body, "target").value_or("")));
   form.to = std::string(trim(form_value(call.body, "to").value_or("")));
   form.starttls = form_value(call.body, "starttls").value_or("");
-  // Another site's page must not make its visitors' browsers test for it.
-  const std::string* site = call.request->find("sec-fetch-site");
-  const bool foreign = site != nullptr && *site == "cross-site";
-  auto admitted = foreign ? Refused{403, "forbidden", "please send the form from this page itself", {}, 0}
-                          : admit(call, tool, form_as_json(form));
+  auto foreign = refuse_foreign_form(call);
+  auto admitted = foreign ? *std::move(foreign) : admit(call, tool, form_as_json(form));
   if (const auto* refused = std::get_if<Refused>(&admitted)) return refused_form(std::move(form), *refused);
   return begin_test(call.house, std::get<ToolStart>(std::move(admitted)), [tool](const std::string& id) {
     HttpResponse response;

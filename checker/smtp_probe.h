@@ -10,8 +10,8 @@
 // and the refusal becomes the verdict at its end (SHAPES 8). Transcript: capped by core/transcript.h, secrets masked by
 // the dialogue; kept when the look fails or evidence is wanted.
 //
-// A look that is watched, or whose transcript will be kept in any case, says one command at a time; all others the whole
-// envelope at once where PIPELINING is offered: two segments less each way, a third of a stored dialogue's CPU.
+// A look that is watched, or whose transcript will be kept in any case, says one command at a time; all others the
+// whole envelope at once where PIPELINING is offered: two segments less each way, a third of a stored dialogue's CPU.
 //
 // The test message of `stop_after` DATA is fixed: it says what it is and who sent it; nothing of it can be chosen.
 // Thread: the loop's. Limits: kAddressesMax addresses.
@@ -56,6 +56,7 @@ struct SmtpReport {
   std::optional<net::TlsFacts> tls;
   std::vector<std::string> capabilities, findings;
   std::vector<Step> steps;
+  std::vector<std::string> hosts;  // of a domain's MX: each with what became of it
   Transcript transcript;
 };
 

@@ -73,6 +73,7 @@ std::string smtp_report_json(const SmtpReport& report) {
             {"tls", report.tls ? tls_of(*report.tls) : Json(nullptr)},
             {"capabilities", report.capabilities},
             {"findings", report.findings}};
+  if (!report.hosts.empty()) json["hosts"] = report.hosts;
   json["steps"] = Json::array();
   for (const SmtpReport::Step& step : report.steps) json["steps"].push_back(step_of(step));
   json["transcript"] = Json::array();

@@ -54,14 +54,17 @@ std::string mail_test_html(const MailTest& test) {
                 {"code", std::to_string(test.code)},
                 {"enhanced", printable(test.enhanced, 100)},
                 {"bars", step_bars(bars)},
-                {"save", save_html(test.save)}};
+                {"save", save_html(test.save, test.save_link)}};
   page.flags = {{"has_dropped", test.dropped > 0},
                 {"has_address", !test.address.empty()},
                 {"has_code", test.code != 0},
                 {"has_enhanced", !test.enhanced.empty()},
+                {"has_hosts", !test.hosts.empty()},
                 {"has_findings", !test.findings.empty()},
                 {"has_capabilities", !test.capabilities.empty()}};
-  page.lists = {{"findings", rows_of(test.findings)}, {"capabilities", rows_of(test.capabilities)}};
+  page.lists = {{"findings", rows_of(test.findings)},
+                {"hosts", rows_of(test.hosts)},
+                {"capabilities", rows_of(test.capabilities)}};
   add_tls(page, test);
   return render_page(kMailTemplate, page);
 }

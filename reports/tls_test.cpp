@@ -161,7 +161,7 @@ std::string tls_test_html(const TlsTest& test) {
                 {"grade_words", std::string(grade_words(report.grade))},
                 {"total", std::to_string(test.total_ms)},
                 {"bars", bars_of(report)},
-                {"save", save_html(test.save)}};
+                {"save", save_html(test.save, test.save_link)}};
   page.flags = {{"has_grade", !report.grade.empty()},
                 {"has_reasons", !reasons.empty()},
                 {"has_findings", !report.findings.empty()},

@@ -19,7 +19,17 @@ constexpr std::int64_t kDayInMs = 86'400'000;
 
 std::string style() { return std::string(kStyle) + std::string(kToolStyle); }
 
-std::string_view heading(Tool tool) { return tool == Tool::kSmtp ? "Mail server test" : "TLS test"; }
+std::string_view heading(Tool tool) {
+  switch (tool) {
+    case Tool::kSmtp:
+      return "Mail server test";
+    case Tool::kTls:
+      return "TLS test";
+    case Tool::kMail:
+      return "Deliverability";
+  }
+  return "";
+}
 
 std::string framed(Tool tool, std::string title, bool refresh, const std::string& version, std::string_view body,
                    Fields&& fields) {
@@ -28,8 +38,11 @@ std::string framed(Tool tool, std::string title, bool refresh, const std::string
                                            {"word", std::string(word(tool))},
                                            {"heading", std::string(heading(tool))},
                                            {"version", version}});
-  fields.flags.insert(fields.flags.end(),
-                      {{"is_smtp", tool == Tool::kSmtp}, {"refresh", refresh}, {"has_version", !version.empty()}});
+  fields.flags.insert(fields.flags.end(), {{"is_smtp", tool == Tool::kSmtp},
+                                           {"is_tls", tool == Tool::kTls},
+                                           {"is_mail", tool == Tool::kMail},
+                                           {"refresh", refresh},
+                                           {"has_version", !version.empty()}});
   return render_page(std::string(kToolHead) + std::string(body) + std::string(kToolFoot), fields);
 }
 
@@ -131,6 +144,24 @@ constexpr std::array<Meaning, 8> kTlsSteps{{
     {"HEARTBLEED", "does it give away its memory? Asked with at most one byte too many (CVE-2014-0160)"},
 }};
 
+struct FormWords {
+  const char *lead, *field, *label, *hint, *placeholder, *mode;
+};
+const FormWords& words_of(Tool tool) {
+  static constexpr std::array<FormWords, 3> kWords{
+      {{"Speaks to a mail server as another mail server would, and shows every line as it happens, with what it means. "
+        "No "
+        "message is sent.",
+        "target", "Mail server", "a host, with a port if it is not 25", "mx.example.com", "Encryption"},
+       {"Connects to a server, judges certificate, versions and settings, and says what to mend.", "target", "Server",
+        "a host, with a port if it is not 443", "www.example.com", "How it begins"},
+       {"Asks what a domain publishes about its mail, what receivers make of the address that sends it, and says what "
+        "to "
+        "publish.",
+        "domain", "Domain", "the part behind the @", "example.com", ""}}};
+  return kWords.at(static_cast<std::size_t>(tool));
+}
+
 template <std::size_t N>
 std::string_view find(const std::array<Meaning, N>& meanings, std::string_view step) {
   const auto* found = std::find_if(meanings.begin(), meanings.end(), [&](const auto& m) { return m.first == step; });
@@ -139,32 +170,44 @@ std::string_view find(const std::array<Meaning, N>& meanings, std::string_view s
 
 }  // namespace
 
-std::string_view word(Tool tool) { return tool == Tool::kSmtp ? "smtp" : "tls"; }
+std::string_view word(Tool tool) {
+  switch (tool) {
+    case Tool::kSmtp:
+      return "smtp";
+    case Tool::kTls:
+      return "tls";
+    case Tool::kMail:
+      return "mail";
+  }
+  return "";
+}
 
 std::string_view step_meaning(Tool tool, std::string_view step) {
   return tool == Tool::kSmtp ? find(kMailSteps, step) : find(kTlsSteps, step);
 }
 
 std::string tool_form_html(const ToolForm& form) {
-  const bool mail = form.tool == Tool::kSmtp;
+  const FormWords& words = words_of(form.tool);
   Fields page;
-  page.texts = {
-      {"target", printable(form.target, kToolTextMax)},
-      {"to", printable(form.to, kToolTextMax)},
-      {"limits", form.limits},
-      {"lead", mail ? "Speaks to a mail server as another mail server would, and shows every line as it happens, with "
-                      "what it means. No message is sent."
-                    : "Connects to a server, judges certificate, versions and settings, and says what to mend."},
-      {"target_label", mail ? "Mail server" : "Server"},
-      {"target_hint", mail ? "a host, with a port if it is not 25" : "a host, with a port if it is not 443"},
-      {"placeholder", mail ? "mx.example.com" : "www.example.com"},
-      {"mode_label", mail ? "Encryption" : "How it begins"}};
+  page.texts = {{"target", printable(form.target, kToolTextMax)},
+                {"to", printable(form.to, kToolTextMax)},
+                {"address", printable(form.address, kToolTextMax)},
+                {"selector", printable(form.selector, kToolTextMax)},
+                {"limits", form.limits},
+                {"content", form.content},
+                {"lead", words.lead},
+                {"field", words.field},
+                {"target_label", words.label},
+                {"target_hint", words.hint},
+                {"placeholder", words.placeholder},
+                {"mode_label", words.mode}};
   page.flags = {{"closed", form.closed}, {"has_errors", !form.errors.empty()}};
   std::vector<Fields> errors;
   for (const std::string& error : form.errors)
     errors.push_back({.texts = {{"text", printable(error, kToolTextMax)}}, .flags = {}, .lists = {}});
-  page.lists = {{"errors", std::move(errors)},
-                {"modes", mail ? mode_rows(kMailModes, form.starttls) : mode_rows(kTlsModes, form.starttls)}};
+  page.lists = {
+      {"errors", std::move(errors)},
+      {"modes", form.tool == Tool::kSmtp ? mode_rows(kMailModes, form.starttls) : mode_rows(kTlsModes, form.starttls)}};
   return framed(form.tool, std::string(heading(form.tool)) + " · Everup", false, form.version, kFormTemplate,
                 std::move(page));
 }
@@ -260,9 +303,36 @@ std::string step_bars(const std::vector<StepBar>& steps) {
   return out + "</div>\n";
 }
 
-std::string save_html(std::string_view command) {
+std::string save_html(std::string_view command, std::string_view link) {
   if (command.empty()) return {};
-  return render_page(kSaveTemplate, {.texts = {{"command", std::string(command)}}, .flags = {}, .lists = {}});
+  return render_page(kSaveTemplate, {.texts = {{"command", std::string(command)}, {"link", std::string(link)}},
+                                     .flags = {{"has_link", !link.empty()}},
+                                     .lists = {}});
+}
+
+std::string deliverability_html(const DeliverabilityPage& page) {
+  std::vector<Fields> rows;
+  for (const auto& one : page.findings) {
+    rows.push_back({.texts = {{"tone", verdict_words(one.tone).first},
+                              {"level", one.level},
+                              {"check", one.check},
+                              {"found", printable(one.found, kToolTextMax)},
+                              {"means", one.means},
+                              {"publish", printable(one.publish, kToolTextMax)}},
+                    .flags = {{"has_publish", !one.publish.empty()}},
+                    .lists = {}});
+  }
+  const auto [tone, unused] = verdict_words(page.verdict);
+  const char* said = page.verdict == Verdict::kUp         ? "Nothing stands against it"
+                     : page.verdict == Verdict::kDegraded ? "Receivers may doubt it"
+                     : page.verdict == Verdict::kDown     ? "Mail will be refused or taken for spam"
+                                                          : "Not everything could be asked";
+  return render_page(kDeliverabilityTemplate, {.texts = {{"tone", tone},
+                                                         {"icon", icon_of(page.verdict)},
+                                                         {"verdict", said},
+                                                         {"domain", printable(page.domain, kToolTextMax)}},
+                                               .flags = {},
+                                               .lists = {{"findings", std::move(rows)}}});
 }
 
 std::string day_text(WallTime t) {

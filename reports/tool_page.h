@@ -3,7 +3,8 @@
 //
 //   form ─POST─▶ page of the test: while it runs an iframe into which the dialogue streams (tool_stream_*), with script
 //   on the same lines by events (tool_script); when it has ended the report, as one part that is stored
-//   (mail_test_html, tls_test_html) inside tool_page_html.
+//   (mail_test_html, tls_test_html) inside tool_page_html. Deliverability is asked and answered at once, below its
+//   form. Who is signed in sends forms by script with his session and its CSRF token; without either he is a stranger.
 //
 // What a stranger's server said is text and nothing else: escaped by the templates, controls and bidi marks spelled
 // out. Everything works without script and under kToolCsp; pages may be embedded anywhere, because they know nobody.
@@ -25,15 +26,17 @@ inline constexpr std::string_view kToolCsp =
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; frame-src 'self'; base-uri "
     "'none'; form-action 'self'";
 
-enum class Tool : std::uint8_t { kSmtp, kTls };
-std::string_view word(Tool tool);  // "smtp", "tls": as in the paths
+enum class Tool : std::uint8_t { kSmtp, kTls, kMail };
+std::string_view word(Tool tool);  // "smtp", "tls", "mail": as in the paths
 
 struct ToolForm {
   Tool tool = Tool::kSmtp;
   std::string target, to, starttls;  // as typed
+  std::string address, selector;     // of kMail, whose target is a domain
   std::vector<std::string> errors;   // sentences
   std::string limits;                // what strangers may do here, in words
   bool closed = false;               // strangers may not
+  std::string content;               // of kMail: what deliverability_html made, below the form
   std::string version;
 };
 std::string tool_form_html(const ToolForm& form);
@@ -82,9 +85,10 @@ struct MailTest {
   std::optional<CertificateFacts> certificate;
   std::vector<std::string> capabilities, findings;
   std::vector<Step> steps;
+  std::vector<std::string> hosts;  // of a domain's MX: each with what became of it; empty: one server was asked
   std::vector<Line> lines;
   std::size_t dropped = 0;
-  std::string save;  // the request that makes a monitor of it
+  std::string save, save_link;  // the request that makes a monitor of it; the dashboard's form for it
   WallTime now;
 };
 std::string mail_test_html(const MailTest& test);
@@ -96,10 +100,21 @@ struct TlsTest {
   std::int32_t total_ms = 0;
   const TlsReport* report = nullptr;  // never null
   bool heartbleed_withheld = false;   // a stranger asked
-  std::string save;
+  std::string save, save_link;
   WallTime now;
 };
 std::string tls_test_html(const TlsTest& test);
+
+struct DeliverabilityPage {
+  struct Finding {
+    Verdict tone = Verdict::kUp;
+    std::string level, check, found, means, publish;
+  };
+  Verdict verdict = Verdict::kInconclusive;
+  std::string domain;
+  std::vector<Finding> findings;
+};
+std::string deliverability_html(const DeliverabilityPage& page);
 
 // /tools/live.js
 std::string_view tool_script();

@@ -23,7 +23,8 @@ struct StepBar {
   std::string note;
 };
 std::string step_bars(const std::vector<StepBar>& steps);
-std::string save_html(std::string_view command);
+// `link`: the dashboard's form with the target filled in; empty: none.
+std::string save_html(std::string_view command, std::string_view link);
 // "22 Nov 2026 to 20 Feb 2027, 90 days left"; "…, ended 3 days ago".
 std::string validity_text(WallTime from, WallTime to, WallTime now);
 std::string day_text(WallTime t);

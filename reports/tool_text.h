@@ -13,6 +13,7 @@ inline constexpr std::string_view kToolStyle = R"css(
 form{margin-top:1.4rem;padding:1.15rem 1.1rem 1.25rem;background:var(--sheet);border:1px solid var(--rule);border-radius:4px;display:grid;gap:1rem 1.2rem;grid-template-columns:2fr 1.3fr 1fr auto;align-items:start}
 label{display:block;font-size:.85rem;font-weight:600;color:var(--soft)}
 input,select,button{font:inherit;color:inherit;display:block;width:100%;min-height:2.75rem;margin-top:.25rem;padding:.4rem .7rem;background:var(--ground);border:1px solid var(--soft);border-radius:4px}
+form[hidden]{display:none}
 button{background:var(--link);border-color:var(--link);color:var(--sheet);font-weight:600;cursor:pointer;padding:.4rem 1.4rem}
 .press{padding-top:1.32rem}
 input:focus-visible,select:focus-visible,button:focus-visible{outline:3px solid var(--link);outline-offset:2px}
@@ -108,7 +109,7 @@ inline constexpr std::string_view kToolHead = R"html(<!doctype html>
 <body>
 <div class="page">
 <header>
-<nav class="tabs" aria-label="Tools"><a href="/tools/smtp"{{#is_smtp}} aria-current="page"{{/is_smtp}}>Mail server test</a><a href="/tools/tls"{{^is_smtp}} aria-current="page"{{/is_smtp}}>TLS test</a></nav>
+<nav class="tabs" aria-label="Tools"><a href="/tools/smtp"{{#is_smtp}} aria-current="page"{{/is_smtp}}>Mail server test</a><a href="/tools/tls"{{#is_tls}} aria-current="page"{{/is_tls}}>TLS test</a><a href="/tools/mail"{{#is_mail}} aria-current="page"{{/is_mail}}>Deliverability</a></nav>
 )html";
 
 inline constexpr std::string_view kToolFoot =
@@ -125,15 +126,18 @@ inline constexpr std::string_view kFormTemplate = R"html(<h1>{{heading}}</h1>
 {{#has_errors}}<ul class="wrong" role="alert">
 {{#errors}}<li>{{text}}</li>
 {{/errors}}</ul>
-{{/has_errors}}{{^closed}}<form method="post" action="/tools/{{word}}">
-<div class="wide"><label for="target">{{target_label}}</label><input id="target" name="target" value="{{target}}" placeholder="{{placeholder}}" required maxlength="300" autocomplete="off" autocapitalize="none" spellcheck="false"><p class="hint">{{target_hint}}</p></div>
+{{/has_errors}}<form method="post" action="/tools/{{word}}" id="ask"{{#closed}} hidden{{/closed}}>
+<div class="wide"><label for="target">{{target_label}}</label><input id="target" name="{{field}}" value="{{target}}" placeholder="{{placeholder}}" required maxlength="300" autocomplete="off" autocapitalize="none" spellcheck="false"><p class="hint">{{target_hint}}</p></div>
 {{#is_smtp}}<div><label for="to">Recipient, if you like</label><input id="to" name="to" value="{{to}}" placeholder="bob@example.com" maxlength="254" autocomplete="off" autocapitalize="none" spellcheck="false"><p class="hint">asked for, then taken back: nothing is sent</p></div>
-{{/is_smtp}}<div><label for="starttls">{{mode_label}}</label><select id="starttls" name="starttls">
+{{/is_smtp}}{{#is_mail}}<div><label for="address">Sending address</label><input id="address" name="address" value="{{address}}" placeholder="192.0.2.25" maxlength="45" autocomplete="off" spellcheck="false"><p class="hint">the IP address that your mail leaves from</p></div>
+<div><label for="selector">DKIM selector</label><input id="selector" name="selector" value="{{selector}}" placeholder="s1" maxlength="63" autocomplete="off" autocapitalize="none" spellcheck="false"><p class="hint">s= in a mail of yours</p></div>
+{{/is_mail}}{{^is_mail}}<div><label for="starttls">{{mode_label}}</label><select id="starttls" name="starttls">
 {{#modes}}<option value="{{value}}"{{#chosen}} selected{{/chosen}}>{{label}}</option>
 {{/modes}}</select></div>
-<div class="press"><button>Test</button></div>
+{{/is_mail}}<div class="press"><button>Test</button></div>
 </form>
-{{/closed}}<p class="note">{{limits}}</p>
+<p class="note" id="limits">{{limits}}</p>
+{{{content}}}<script src="/tools/live.js" async></script>
 </main>
 )html";
 
@@ -172,7 +176,12 @@ inline constexpr std::string_view kMailTemplate =
 <section aria-labelledby="steps"><h2 id="steps">Where the time went</h2>
 <p class="lead">{{total}} ms in all{{#has_address}}, with {{address}}{{/has_address}}; it ended after {{stopped_at}}{{#has_code}}, answered {{code}}{{#has_enhanced}} {{enhanced}}{{/has_enhanced}}{{/has_code}}.</p>
 {{{bars}}}</section>
-{{#has_findings}}<section aria-labelledby="findings"><h2 id="findings">Worth knowing</h2>
+{{#has_hosts}}<section aria-labelledby="hosts"><h2 id="hosts">Every mail host</h2>
+<p class="lead">By preference, each over every address family it has; the dialogue above is that of the first that failed, else of the first.</p>
+<ul class="found">
+{{#hosts}}<li class="mono">{{text}}</li>
+{{/hosts}}</ul></section>
+{{/has_hosts}}{{#has_findings}}<section aria-labelledby="findings"><h2 id="findings">Worth knowing</h2>
 <ul class="found">
 {{#findings}}<li class="t-degraded">{{text}}</li>
 {{/findings}}</ul></section>
@@ -188,8 +197,16 @@ inline constexpr std::string_view kMailTemplate =
 
 inline constexpr std::string_view kSaveTemplate =
     R"html(<section aria-labelledby="save"><h2 id="save">Watch it from now on</h2>
-<p class="lead">The same test as a monitor, once a minute, told when it changes. With a key of yours:</p>
+<p class="lead">The same test as a monitor, once a minute, told when it changes. {{#has_link}}<a href="{{link}}" target="_top">Save it as a monitor</a> if you are signed in here. {{/has_link}}With a key of yours:</p>
 <pre><code>{{command}}</code></pre></section>
+)html";
+
+inline constexpr std::string_view kDeliverabilityTemplate =
+    R"html(<div class="state t-{{tone}}">{{{icon}}}<strong>{{verdict}}</strong><span dir="auto">{{domain}}</span></div>
+<section aria-labelledby="findings"><h2 id="findings">What was found</h2>
+<ul class="found">
+{{#findings}}<li class="t-{{tone}}"><b>{{level}}</b> {{check}}: {{found}}<p>{{means}}</p>{{#has_publish}}<p>Publish: <code class="mono">{{publish}}</code></p>{{/has_publish}}</li>
+{{/findings}}</ul></section>
 )html";
 
 inline constexpr std::string_view kTlsTemplate =
@@ -218,7 +235,28 @@ inline constexpr std::string_view kTlsTemplate =
 
 inline constexpr std::string_view kToolScript = R"js("use strict";
 (function () {
-  var list = document.getElementById("live");
+  var list = document.getElementById("live"), form = document.getElementById("ask");
+  // Who is signed in here is no stranger: his form goes with the session's token, which only our own pages can read.
+  function send(token) {
+    form.hidden = false;
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-CSRF-Token": token } })
+        .then(function (reply) {
+          if (reply.redirected) { location.assign(reply.url); return; }
+          return reply.text().then(function (text) {
+            var main = new DOMParser().parseFromString(text, "text/html").querySelector("main");
+            if (!main) { document.getElementById("limits").textContent = "It was refused (" + reply.status + ")."; return; }
+            document.querySelector("main").replaceWith(main);
+            form = document.getElementById("ask");
+            if (form) send(token);
+          });
+        }, function () { document.getElementById("limits").textContent = "Everup cannot be reached."; });
+    });
+  }
+  if (form) fetch("/api/v1/session").then(function (reply) {
+    if (reply.ok) reply.json().then(function (session) { send(session.csrf_token); });
+  }, function () {});
   if (!list) return;
   var base = list.getAttribute("data-events");
   if (!window.EventSource) { location.replace(location.pathname.replace(/\/$/, "") + "/stream"); return; }

@@ -71,6 +71,8 @@ constexpr Row kRows[] = {
     {"GET /api/v1/alert_policies/{id}", Object::kPolicy, ""},
     {"PATCH /api/v1/alert_policies/{id}", Object::kPolicy, R"({"name":"new"})"},
     {"DELETE /api/v1/alert_policies/{id}", Object::kPolicy, ""},
+    {"POST /api/v1/mail_tests", Object::kNone, R"({"domain":"no domain"})"},
+    {"POST /api/v1/relay_tests", Object::kNone, R"({"target":"smtp://192.0.2.1"})"},
     {"POST /api/v1/api_keys", Object::kNone, R"({"name":"ci"})"},
     {"DELETE /api/v1/api_keys/{id}", Object::kKey, ""},
     {"DELETE /api/v1/sessions/{id}", Object::kSession, ""},

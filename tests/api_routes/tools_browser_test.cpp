@@ -1,5 +1,6 @@
 // The mail tool in Chromium, with script and without, direct and through nginx with buffering and gzip on: the lines of
 // a slow dialogue are on the screen before the server has said the next one; what a hostile server says stays text.
+#include "seal/password.h"
 #include "tests/api_routes/tools_fixture.h"
 #include "tests/support/browser.h"
 #include "tests/support/nginx.h"
@@ -93,6 +94,34 @@ TEST_F(InABrowser, HostileLinesStayText) {
     EXPECT_EQ(browser.dialogs(), 0);
     stop();
   }
+}
+
+// The form of a tool that is closed to strangers: script shows it to who is signed in, and sends it with his token.
+TEST_F(InABrowser, WhoIsSignedInIsNoStranger) {
+  sql("UPDATE users SET password_hash = '" + *seal::hash_password("correct horse") + "'");
+  SlowMail server;
+  server.say(1'000);
+  serve({25}, false);  // and another port than strangers may ask
+  test::Browser browser(dir_);
+  const std::string base = "http://127.0.0.1:" + std::to_string(port());
+  browser.open(base + "/tools/smtp", true);
+  ASSERT_TRUE(browser.until("document.getElementById('ask') !== null"));
+  EXPECT_EQ(browser.value("document.getElementById('ask').hidden"), "true");
+  browser.value(
+      "(fetch('/api/v1/session', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: "
+      "JSON.stringify({email: 'owner@example.com', password: 'correct horse'})}).then(r => { window.signed = r.status; "
+      "}), '')");
+  ASSERT_TRUE(browser.until("window.signed === 200"));
+  browser.open(base + "/tools/smtp", true);
+  ASSERT_TRUE(
+      browser.until("document.getElementById('ask') !== null && document.getElementById('ask').hidden === false"));
+  browser.value(
+      "(document.getElementById('target').value = 'not a host', document.getElementById('ask').requestSubmit(), '')");
+  ASSERT_TRUE(browser.until("document.querySelector('.wrong') !== null"));
+  browser.value("(document.getElementById('target').value = '127.0.0.1:" + std::to_string(server.port()) +
+                "', document.getElementById('ask').requestSubmit(), '')");
+  ASSERT_TRUE(browser.until("location.pathname.startsWith('/tools/smtp/')"));
+  ASSERT_TRUE(browser.until("document.body.innerText.includes('Save it as a monitor')"));
 }
 
 }  // namespace

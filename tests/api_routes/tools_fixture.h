@@ -19,17 +19,23 @@ namespace everup::api {
 
 using test::must;
 
-class Prober final : public checker::ProbeMaker {
+class Prober final : public checker::ProbeMaker, public checker::MailViewer {
  public:
-  Prober(net::Loop& loop, const net::AddressPolicy& policy, const std::string& ca_file)
-      : resolver_(loop, net::ResolverOptions{}) {
+  Prober(net::Loop& loop, const net::AddressPolicy& policy, const std::string& ca_file,
+         const net::ResolverOptions& names)
+      : resolver_(loop, names) {
     checker::ProbeSettings settings;
     settings.ca_file = ca_file;
     settings.ehlo_name = "tester.example";
+    settings.dnsbl_zones = {"bl.test"};
     probes_ = must(checker::Probes::make(loop, resolver_, policy, settings));
   }
   std::unique_ptr<checker::Probe> start(const checker::Question& question, checker::Done done) override {
     return probes_->start(question, std::move(done));
+  }
+  std::unique_ptr<checker::Probe> view(const checker::MailQuestion& question, Instant deadline, bool strict_policy,
+                                       checker::Viewed viewed) override {
+    return probes_->view(question, deadline, strict_policy, std::move(viewed));
   }
 
  private:
@@ -103,6 +109,7 @@ class Tools : public ApiTest {
     options.tools.make_prober = [this](net::Loop& loop) { return prober(loop, *public_policy_); };
     options.tools.policy = public_policy_.get();
     options.tools.smtp = options.tools.tls = open;
+    options.base_url = base_url_;
     options.tools.ports = std::move(ports);
     start(std::move(options));
   }
@@ -145,10 +152,12 @@ class Tools : public ApiTest {
 
   test::TempDir dir_;
   std::string ca_file_;
+  net::ResolverOptions names_;  // before serve(), as is the next
+  std::string base_url_;
 
  private:
   Result<std::unique_ptr<checker::ProbeMaker>> prober(net::Loop& loop, const net::AddressPolicy& policy) const {
-    return std::unique_ptr<checker::ProbeMaker>(std::make_unique<Prober>(loop, policy, ca_file_));
+    return std::unique_ptr<checker::ProbeMaker>(std::make_unique<Prober>(loop, policy, ca_file_, names_));
   }
   const std::vector<net::Address> kNobody;
   std::unique_ptr<net::AddressPolicy> private_policy_, public_policy_;
