@@ -23,8 +23,6 @@ constexpr milliseconds kTestPatience{10'000};
 
 using Reply = std::function<void(HttpResponse&&)>;
 
-AccountId account(const Call& call) { return call.caller->account; }
-
 HttpResponse not_found() { return problem(404, "not_found", "no such object"); }
 
 HttpResponse changed_meanwhile() {

@@ -16,7 +16,6 @@ namespace {
 
 constexpr int kLooksBefore = 50;  // among them the last good one is looked for
 
-AccountId account(const Call& call) { return call.caller->account; }
 HttpResponse not_found() { return problem(404, "not_found", "no such object"); }
 std::string author(const Call& call) {
   return call.caller->by_cookie() ? call.caller->person.email : to_string(call.caller->key);

@@ -17,7 +17,6 @@ namespace {
 constexpr WallTime kFarAway{std::numeric_limits<std::int64_t>::max() / 2};
 constexpr int kOccurrencesMax = 100;
 
-AccountId account(const Call& call) { return call.caller->account; }
 db::MaintenanceStore& store(const Call& call) { return *call.house->options.maintenance; }
 
 // Those from now on, as they will be booked: nothing before the window was saved.

@@ -19,8 +19,6 @@ namespace {
 constexpr int kPatchTries = 3;
 constexpr std::int64_t kWindow30dMs = 30 * kDayMs;
 
-AccountId account(const Call& call) { return call.caller->account; }
-
 // What they tell of each monitor is read off the account's policies; null when these cannot be read.
 class AlertPolicies {
  public:

@@ -18,8 +18,6 @@ constexpr milliseconds kLongest{400 * kDayMs};
 constexpr std::int64_t kPointsWanted = 300;
 constexpr std::int64_t kPointsMax = 1500;
 
-AccountId account(const Call& call) { return call.caller->account; }
-
 HttpResponse page_answer(std::string data, const std::optional<std::string>& next) {
   JsonWriter out = JsonWriter::object();
   out.field_raw("data", data).key("next_cursor");

@@ -62,6 +62,8 @@ struct Call {
     return nullptr;
   }
 };
+// Whose call it is; of routes that are not public.
+inline AccountId account(const Call& call) { return call.caller->account; }
 
 // An answer that needs time and no thread: `begin` runs on the front's loop and calls `reply` once.
 struct Later {

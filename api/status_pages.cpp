@@ -12,7 +12,6 @@
 namespace everup::api {
 namespace {
 
-AccountId account(const Call& call) { return call.caller->account; }
 std::string object_of(const Call& call, const StatusPage& page) {
   return db::status_page_json(page, status_page_url(call.house->options.base_url, page));
 }

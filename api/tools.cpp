@@ -51,7 +51,8 @@ std::variant<ToolStart, Refused> admit(const Call& call, Tool tool, std::string_
   const auto& prober = stranger ? call.house->public_prober : call.house->prober;
   if (options.store == nullptr || prober == nullptr)
     return Refused{503, "unavailable", "this process does not probe", {}, 0};
-  if (stranger && !open_to_strangers(tool, options)) return Refused{401, "unauthorized", stranger_limits(tool, options), {}, 0};
+  if (stranger && !open_to_strangers(tool, options))
+    return Refused{401, "unauthorized", stranger_limits(tool, options), {}, 0};
   auto read = read_test(call, tool, body, stranger);
   if (auto* refused = std::get_if<Refused>(&read)) return std::move(*refused);
   if (call.house->tools->full(stranger)) return Refused{503, "overloaded", "too many tests run already", {}, 10};

@@ -148,7 +148,7 @@ struct FormWords {
   const char *lead, *field, *label, *hint, *placeholder, *mode;
 };
 const FormWords& words_of(Tool tool) {
-  static constexpr std::array<FormWords, 3> kWords{
+  static constexpr std::array<FormWords, 3> kForms{
       {{"Speaks to a mail server as another mail server would, and shows every line as it happens, with what it means. "
         "No "
         "message is sent.",
@@ -159,7 +159,7 @@ const FormWords& words_of(Tool tool) {
         "to "
         "publish.",
         "domain", "Domain", "the part behind the @", "example.com", ""}}};
-  return kWords.at(static_cast<std::size_t>(tool));
+  return kForms.at(static_cast<std::size_t>(tool));
 }
 
 template <std::size_t N>
