@@ -105,6 +105,7 @@ std::string update_json(const db::IncidentUpdate& update) {
   JsonWriter out = JsonWriter::object();
   out.field_raw("at", time_json(update.at)).field("by", update.author).field("text", update.text);
   out.key("public").boolean(update.shown);
+  out.field_raw("stage", update.stage == IncidentStage::kNone ? "null" : json_string(slug(update.stage)));
   return std::move(out).take();
 }
 

@@ -147,8 +147,7 @@ Answer add_incident_update(Call& call) {
     const auto incident = call.house->incidents().incident(account(call), *key);
     return incident.ok() ? bad_body(parsed.errors, parsed.syntax) : failed(call, incident.error());
   }
-  const auto made =
-      call.house->incidents().add_update(account(call), *key, author(call), parsed.value.text, parsed.value.shown);
+  const auto made = call.house->incidents().add_update(account(call), *key, author(call), parsed.value);
   if (!made.ok())
     return made.error().code == ErrorCode::kExhausted ? problem(409, "conflict", made.error().what)
                                                       : failed(call, made.error());

@@ -13,7 +13,6 @@
 namespace everup::api {
 namespace {
 
-constexpr std::int64_t kSlackMs = 2 * kDayMs;  // no zone is further from UTC, and a window may end earlier than now
 constexpr std::int64_t kOverviewMs = 366 * kDayMs;
 
 enum class Form { kPage, kJson, kCsv };
@@ -136,7 +135,7 @@ reports::ReportInput overview_input(const Call& call, Found&& found) {
 }
 
 Answer overview(const Call& call, Form form) {
-  auto answer = find(call, form, call.now - milliseconds(kOverviewMs + kSlackMs));
+  auto answer = find(call, form, call.now - milliseconds(kOverviewMs + db::LedgerStore::kSlackMs));
   if (auto* refusal = std::get_if<HttpResponse>(&answer)) return std::move(*refusal);
   auto& found = std::get<Found>(answer);
   const std::string id = to_string(found.ledger.monitor.id);
@@ -163,7 +162,7 @@ Answer period(const Call& call, Form form) {
   const auto asked = reports::parse_period(call.path[1]);
   if (!asked) return missing(form);
   const auto first_day = parse_time(everup::to_string(asked->date) + "T00:00:00Z");
-  auto answer = find(call, form, first_day.value_or(WallTime{0}) - milliseconds(kSlackMs));
+  auto answer = find(call, form, first_day.value_or(WallTime{0}) - milliseconds(db::LedgerStore::kSlackMs));
   if (auto* refusal = std::get_if<HttpResponse>(&answer)) return std::move(*refusal);
   if (form == Form::kJson) {
     if (auto closed = closed_month(call, *asked)) return *std::move(closed);

@@ -18,7 +18,6 @@
 namespace everup::api {
 namespace {
 
-constexpr std::int64_t kSlackMs = 2 * kDayMs;  // as report_pages.cpp
 constexpr std::int64_t kStripMs = 91 * kDayMs;
 constexpr std::int64_t kRecentMs = 14 * kDayMs;  // past incidents on the front page
 constexpr std::int64_t kFeedMs = 90 * kDayMs;
@@ -167,7 +166,7 @@ reports::StatusIncident incident_of(const db::PublicIncident& one, const std::st
                               {}};
   for (const db::PublicUpdate& update : one.updates)
     out.updates.push_back(
-        {out.id + "-" + std::to_string(update.id), update.at, std::string(db::slug(update.stage)), update.text});
+        {out.id + "-" + std::to_string(update.id), update.at, std::string(slug(update.stage)), update.text});
   return out;
 }
 
@@ -238,7 +237,8 @@ std::variant<reports::StatusInput, HttpResponse> read(const Call& call, const Wa
   in.version = call.house->options.version;
   in.page = *std::move(page);
   const std::int64_t reach = std::max(rolling_window_ms(in.window).value_or(0), kStripMs);
-  auto ledgers = call.house->ledger().of_page(in.page.id.value, call.now - milliseconds(reach + kSlackMs), call.now);
+  auto ledgers = call.house->ledger().of_page(in.page.id.value,
+                                              call.now - milliseconds(reach + db::LedgerStore::kSlackMs), call.now);
   if (!ledgers) return broken(call, wanted.form, ledgers.error());
   const auto names = add_rows(*std::move(ledgers), in);
   if (Status status = add_incidents(call, wanted, names, in); !status) return broken(call, wanted.form, status.error());

@@ -44,4 +44,25 @@ std::string_view slug(ChannelKind kind) {
   return "email";
 }
 
+std::string_view slug(IncidentStage stage) {
+  switch (stage) {
+    case IncidentStage::kNone:
+      return "";
+    case IncidentStage::kInvestigating:
+      return "investigating";
+    case IncidentStage::kIdentified:
+      return "identified";
+    case IncidentStage::kMonitoring:
+      return "monitoring";
+  }
+  return "";
+}
+
+std::optional<IncidentStage> incident_stage(std::string_view text) {
+  for (const auto stage : {IncidentStage::kInvestigating, IncidentStage::kIdentified, IncidentStage::kMonitoring}) {
+    if (text == slug(stage)) return stage;
+  }
+  return std::nullopt;
+}
+
 }  // namespace everup

@@ -44,6 +44,11 @@ enum class AlertKind : std::int16_t {
 std::string_view slug(AlertKind kind);
 std::string_view slug(ChannelKind kind);
 
+// How far people are with an outage, as they say it in an update. kNone: the update says nothing of that.
+enum class IncidentStage : std::int16_t { kNone = 0, kInvestigating = 1, kIdentified = 2, kMonitoring = 3 };
+std::string_view slug(IncidentStage stage);  // "" for kNone
+std::optional<IncidentStage> incident_stage(std::string_view slug);
+
 // Everything that a message says of one alert, in words that may be shown: printable, capped.
 struct Alert {
   AlertKind kind = AlertKind::kDown;

@@ -445,6 +445,11 @@ Parsed<UpdateDraft> parse_incident_update(std::string_view text) {
   Reader reader(object, "#", out.errors);
   reader.text("text", out.value.text);
   reader.boolean("public", out.value.shown);
+  if (const json* given = reader.find("stage"); given != nullptr && !given->is_null()) {
+    const auto stage = given->is_string() ? incident_stage(given->get_ref<const std::string&>()) : std::nullopt;
+    if (!stage) reader.wrong("stage", "not_allowed", "investigating, identified, monitoring or null are allowed");
+    out.value.stage = stage.value_or(IncidentStage::kNone);
+  }
   reader.finish();
   if (out.value.text.empty() || out.value.text.size() > kUpdateMax)
     reader.wrong("text", "out_of_range", "1 to 4000 bytes are allowed");

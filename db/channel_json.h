@@ -40,10 +40,11 @@ Parsed<PolicyDraft> parse_policy(std::string_view json);
 Parsed<PolicyDraft> patch_policy(const PolicyDraft& draft, std::string_view json);
 std::string policy_fields_json(const PolicyDraft& draft);  // as channel_fields_json
 
-// {"text":…,"public":false}: an update of an incident.
+// {"text":…,"public":false,"stage":"identified"}: an update of an incident.
 struct UpdateDraft {
   std::string text;
   bool shown = false;
+  IncidentStage stage = IncidentStage::kNone;
 };
 Parsed<UpdateDraft> parse_incident_update(std::string_view json);
 // {"root_cause":…}: PATCH of an incident; null empties it.

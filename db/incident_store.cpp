@@ -5,6 +5,7 @@
 #include <map>
 #include <pqxx/pqxx>
 
+#include "db/channel_json.h"
 #include "db/rows.h"
 #include "db/sql_values.h"
 
@@ -224,11 +225,12 @@ Result<std::vector<IncidentUpdate>> IncidentStore::updates(AccountId account, co
   std::vector<IncidentUpdate> list;
   const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     list.clear();
-    for (const pqxx::row& row : tx.exec_params(
-             "SELECT at, author, words, shown FROM incident_updates WHERE account_id = $1 AND monitor_id = $2 AND "
-             "version = $3 ORDER BY id LIMIT $4",
-             account.value, key.monitor.value, key.version, kUpdatesMax)) {
-      list.push_back({WallTime{row[0].as<std::int64_t>()}, row[1].c_str(), row[2].c_str(), row[3].as<bool>()});
+    for (const pqxx::row& row : tx.exec_params("SELECT at, author, words, shown, coalesce(stage, 0) FROM "
+                                               "incident_updates WHERE account_id = $1 AND monitor_id = $2 AND "
+                                               "version = $3 ORDER BY id LIMIT $4",
+                                               account.value, key.monitor.value, key.version, kUpdatesMax)) {
+      list.push_back({WallTime{row[0].as<std::int64_t>()}, row[1].c_str(), row[2].c_str(), row[3].as<bool>(),
+                      static_cast<IncidentStage>(row[4].as<int>())});
     }
     return ok();
   });
@@ -252,10 +254,10 @@ Result<IncidentRow> IncidentStore::acknowledge(AccountId account, const Incident
 }
 
 Result<IncidentUpdate> IncidentStore::add_update(AccountId account, const IncidentKey& key, const std::string& who,
-                                                 const std::string& text, bool shown) {
+                                                 const UpdateDraft& draft) {
   const auto id = ids_.next();
   if (!id) return id.error();
-  const IncidentUpdate update{clock_.now().wall, who, text, shown};
+  const IncidentUpdate update{clock_.now().wall, who, draft.text, draft.shown, draft.stage};
   const Status status = api_.as_account(account, kStoreDeadline, [&](pqxx::transaction_base& tx) -> Status {
     if (auto read = read_incident(tx, account, key, " FOR UPDATE OF i"); !read) return read.error();
     const auto count = tx.exec_params1(
@@ -264,9 +266,11 @@ Result<IncidentUpdate> IncidentStore::add_update(AccountId account, const Incide
     if (count[0].as<int>() >= kUpdatesMax)
       return Error{ErrorCode::kExhausted, "incident: at most 200 updates are allowed"};
     tx.exec_params(
-        "INSERT INTO incident_updates (monitor_id, version, id, account_id, at, author, words, shown) VALUES ($1, $2, "
-        "$3, $4, $5, $6, $7, $8)",
-        key.monitor.value, key.version, *id, account.value, update.at.ms, who, text, shown);
+        "INSERT INTO incident_updates (monitor_id, version, id, account_id, at, author, words, shown, stage) VALUES "
+        "($1, "
+        "$2, $3, $4, $5, $6, $7, $8, nullif($9::smallint, 0))",
+        key.monitor.value, key.version, *id, account.value, update.at.ms, who, draft.text, draft.shown,
+        static_cast<int>(draft.stage));
     return ok();
   });
   if (!status) return status.error();

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/alert.h"
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/result.h"
@@ -20,10 +21,12 @@ namespace everup::db {
 enum class IncidentState : std::int16_t { kOpen = 1, kAcknowledged = 2, kResolved = 3 };
 std::string_view slug(IncidentState state);
 
+struct UpdateDraft;  // db/channel_json.h
 struct IncidentUpdate {
   WallTime at;
   std::string author, text;
   bool shown = false;  // on public pages
+  IncidentStage stage = IncidentStage::kNone;
 };
 struct IncidentRow {
   IncidentKey key;
@@ -100,7 +103,7 @@ class IncidentStore {
   Result<IncidentRow> acknowledge(AccountId account, const IncidentKey& key, const std::string& who);
   // kExhausted beyond kUpdatesMax.
   Result<IncidentUpdate> add_update(AccountId account, const IncidentKey& key, const std::string& who,
-                                    const std::string& text, bool shown);
+                                    const UpdateDraft& draft);
   Result<IncidentRow> set_root_cause(AccountId account, const IncidentKey& key, const std::string& text);
   Result<DeliveryPage> deliveries(AccountId account, const DeliveryQuery& query);  // kInvalid: the cursor
 

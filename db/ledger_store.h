@@ -89,7 +89,8 @@ class LedgerStore {
   static constexpr int kResultsMax = 10'000;
   static constexpr int kLatencyMax = 200'000;
   static constexpr int kGlitchesMax = 1'000;
-  // What a caller reads before his window: it may end as much before now as an interval is long.
+  // What a caller reads before his window: it may end as much before now as an interval is long, and no zone is further
+  // from UTC.
   static constexpr std::int64_t kSlackMs = 2 * kDayMs;
 
   LedgerStore(Pool& api_pool, Pool& public_pool);

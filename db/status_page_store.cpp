@@ -141,20 +141,6 @@ std::vector<MonitorId> monitors_in(const pqxx::field& field) {
 
 }  // namespace
 
-std::string_view slug(IncidentStage stage) {
-  switch (stage) {
-    case IncidentStage::kNone:
-      return "";
-    case IncidentStage::kInvestigating:
-      return "investigating";
-    case IncidentStage::kIdentified:
-      return "identified";
-    case IncidentStage::kMonitoring:
-      return "monitoring";
-  }
-  return "";
-}
-
 StatusPageStore::StatusPageStore(Pool& api_pool, Pool& public_pool, IdSource& ids, const Clock& clock)
     : api_(api_pool), public_(public_pool), ids_(ids), clock_(clock) {}
 

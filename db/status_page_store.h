@@ -18,8 +18,6 @@
 namespace everup::db {
 
 // What people wrote about an incident for everybody; who wrote it is not told.
-enum class IncidentStage : std::int16_t { kNone = 0, kInvestigating = 1, kIdentified = 2, kMonitoring = 3 };
-std::string_view slug(IncidentStage stage);  // "" for kNone
 struct PublicUpdate {
   std::int64_t id = 0;
   WallTime at;

@@ -155,12 +155,15 @@ TEST_F(Alerts, AnIncidentIsReadAcknowledgedAndWrittenAbout) {
   EXPECT_FALSE(holds(call("GET", "/api/v1/incidents?state=resolved", owner_read).body, id));
   EXPECT_EQ(call("GET", "/api/v1/incidents?monitor=mon_0000000000001", owner_read).status, 404);
   EXPECT_EQ(call("GET", "/api/v1/incidents?state=broken", owner_read).status, 400);
-  EXPECT_EQ(call("POST", path + "/updates", owner_write, R"({"text":"a cable","public":true})").status, 201);
+  EXPECT_EQ(call("POST", path + "/updates", owner_write, R"({"text":"a cable","public":true,"stage":"identified"})").status, 201);
+  const auto odd = call("POST", path + "/updates", owner_write, R"({"text":"a cable","stage":"solved"})");
+  EXPECT_EQ(odd.status, 422) << odd.body;
+  EXPECT_TRUE(holds(odd.body, R"("pointer":"#/stage")")) << odd.body;
   const auto acknowledged = call("POST", path + "/acknowledge", owner_write);
   ASSERT_EQ(acknowledged.status, 200) << acknowledged.body;
   EXPECT_TRUE(holds(acknowledged.body, R"("state":"acknowledged")"));
   EXPECT_TRUE(holds(acknowledged.body, R"("acknowledged_by":"key_)"));
-  EXPECT_TRUE(holds(acknowledged.body, R"("text":"a cable","public":true)")) << acknowledged.body;
+  EXPECT_TRUE(holds(acknowledged.body, R"("text":"a cable","public":true,"stage":"identified")")) << acknowledged.body;
   EXPECT_EQ(pick(call("POST", path + "/acknowledge", owner_admin).body, "acknowledged_by"),
             pick(acknowledged.body, "acknowledged_by"))
       << "the first one counts";

@@ -15,7 +15,7 @@ export interface Incident {
   last_good?: Result | Evidence | null;
   acknowledged_by?: string | { email?: string } | null;
   root_cause?: string | null;
-  updates?: { at: string; by: string | { email?: string } | null; text: string; public: boolean }[];
+  updates?: { at: string; by: string | { email?: string } | null; text: string; public: boolean; stage?: string | null }[];
   deliveries?: string[];
   proof?: Delivery[];
 }

@@ -7,7 +7,7 @@ import { EvidenceView, ResultView } from '../result';
 import type { Evidence, Result } from '../types';
 import { parameter, setQuery } from '../route';
 import { duration, ms, now, words } from '../time';
-import { Button, Card, CheckField, Choice, Empty, Icon, Loading, ProblemBox, StateWord, TextField, When } from '../ui';
+import { Button, Card, CheckField, Choice, Empty, Icon, Loading, ProblemBox, SelectField, StateWord, TextField, When } from '../ui';
 import { useGet } from '../use';
 import { type Delivery, type Incident, nameOf } from './incident_types';
 
@@ -154,17 +154,26 @@ function Told({ id, proof }: { id: string; proof: Delivery[] | undefined }) {
   );
 }
 
+const kStages: [string, string][] = [
+  ['', 'Nothing new of that'],
+  ['investigating', 'Investigating'],
+  ['identified', 'Identified'],
+  ['monitoring', 'Monitoring'],
+];
+
 function Notes({ incident, again }: { incident: Incident; again: () => void }) {
   const [text, setText] = useState('');
   const [shown, setShown] = useState(false);
+  const [stage, setStage] = useState('');
   const send = (event: Event) => {
     event.preventDefault();
     if (!text.trim()) return;
     void act(
-      () => post(`/incidents/${incident.id}/updates`, { text: text.trim(), public: shown }),
+      () => post(`/incidents/${incident.id}/updates`, { text: text.trim(), public: shown, stage: stage || null }),
       '',
       () => {
         setText('');
+        setStage('');
         again();
       },
     );
@@ -176,6 +185,7 @@ function Notes({ incident, again }: { incident: Incident; again: () => void }) {
           <li key={i}>
             <p class="muted">
               <When at={update.at} /> {nameOf(update.by)}
+              {update.stage && <span class="pill">{update.stage}</span>}
               {update.public && <span class="pill">public</span>}
             </p>
             <p class="note-text">
@@ -187,6 +197,7 @@ function Notes({ incident, again }: { incident: Incident; again: () => void }) {
       {mayWrite() && (
         <form onSubmit={send}>
           <TextField label="New note" rows={3} value={text} onValue={setText} />
+          <SelectField label="How far you are" value={stage} onValue={setStage} options={kStages} />
           <CheckField label="Show it on status pages" checked={shown} onValue={setShown} />
           <Button submit disabled={!text.trim()}>
             Add

@@ -1,1 +1,0 @@
-import{a,b,c}from"./chunk-JESBDUUK.js";import"./chunk-VFWJ4IWU.js";import"./chunk-DLUDL4QP.js";import"./chunk-P2XSID5L.js";import"./chunk-WRGUPALW.js";import"./chunk-GW5AWA22.js";import"./chunk-XZXOADZE.js";import"./chunk-7RSMLHBQ.js";import"./chunk-QPGRR527.js";export{b as DeliveryRow,a as IncidentState,c as IncidentsPage};
