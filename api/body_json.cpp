@@ -79,16 +79,21 @@ void read_expiry(const json& value, WallTime now, KeyBody* out, FieldErrors* err
     errors->push_back({"#/expires_at", "bad_time", "is an RFC 3339 time to come, or null"});
 }
 
+// The object, its unknown members complained of; nullopt when there is none.
+template <class Value>
+std::optional<json> object_of(std::string_view text, const std::set<std::string>& known, BodyOf<Value>* out) {
+  auto value = parse_object(text, &out->errors);
+  out->syntax = !value && out->errors.front().code == "bad_json";
+  if (value) refuse_unknown(*value, known, &out->errors);
+  return value;
+}
+
 }  // namespace
 
 BodyOf<KeyBody> parse_key_body(std::string_view text, WallTime now) {
   BodyOf<KeyBody> out;
-  const auto value = parse_object(text, &out.errors);
-  if (!value) {
-    out.syntax = out.errors.front().code == "bad_json";
-    return out;
-  }
-  refuse_unknown(*value, {"name", "scope", "expires_at"}, &out.errors);
+  const auto value = object_of(text, {"name", "scope", "expires_at"}, &out);
+  if (!value) return out;
   if (const auto name = value->find("name"); name != value->end() && name->is_string())
     out.value.name = name->get<std::string>();
   if (out.value.name.empty() || out.value.name.size() > 100)
@@ -106,12 +111,8 @@ BodyOf<KeyBody> parse_key_body(std::string_view text, WallTime now) {
 
 BodyOf<RotateBody> parse_rotate_body(std::string_view text) {
   BodyOf<RotateBody> out;
-  const auto value = parse_object(text, &out.errors);
-  if (!value) {
-    out.syntax = out.errors.front().code == "bad_json";
-    return out;
-  }
-  refuse_unknown(*value, {"badge", "heartbeat", "report"}, &out.errors);
+  const auto value = object_of(text, {"badge", "heartbeat", "report"}, &out);
+  if (!value) return out;
   read_bool(*value, "badge", &out.value.badge, &out.errors);
   read_bool(*value, "report", &out.value.report, &out.errors);
   read_bool(*value, "heartbeat", &out.value.heartbeat, &out.errors);
@@ -123,12 +124,8 @@ BodyOf<RotateBody> parse_rotate_body(std::string_view text) {
 
 BodyOf<MailBody> parse_mail_body(std::string_view text) {
   BodyOf<MailBody> out;
-  const auto value = parse_object(text, &out.errors);
-  if (!value) {
-    out.syntax = out.errors.front().code == "bad_json";
-    return out;
-  }
-  refuse_unknown(*value, {"address", "domain", "helo", "mail_from", "selectors"}, &out.errors);
+  const auto value = object_of(text, {"address", "domain", "helo", "mail_from", "selectors"}, &out);
+  if (!value) return out;
   read_text(*value, "domain", &out.value.domain, &out.errors);
   read_text(*value, "address", &out.value.address, &out.errors);
   read_text(*value, "mail_from", &out.value.mail_from, &out.errors);
@@ -146,12 +143,8 @@ BodyOf<MailBody> parse_mail_body(std::string_view text) {
 
 BodyOf<RelayBody> parse_relay_body(std::string_view text) {
   BodyOf<RelayBody> out;
-  const auto value = parse_object(text, &out.errors);
-  if (!value) {
-    out.syntax = out.errors.front().code == "bad_json";
-    return out;
-  }
-  refuse_unknown(*value, {"domain", "target"}, &out.errors);
+  const auto value = object_of(text, {"domain", "target"}, &out);
+  if (!value) return out;
   read_text(*value, "target", &out.value.target, &out.errors);
   read_text(*value, "domain", &out.value.domain, &out.errors);
   return out;
